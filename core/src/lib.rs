@@ -1,0 +1,2 @@
+//! WebSocket over fixed buffers.
+#![no_std]
