@@ -1,0 +1,37 @@
+//! What the host gives through semihosting: arguments, random bytes, an end.
+//!
+//! On a real board these come from its flash and its random number generator.
+
+use core::panic::PanicInfo;
+
+use semihosting::experimental::{env, random};
+
+/// Value of the argument `name=value` that the emulator was started with.
+pub fn argument<T: core::str::FromStr>(name: &str) -> Option<T> {
+    let arguments = env::args::<256>().ok()?;
+    (&arguments)
+        .filter_map(Result::ok)
+        .filter_map(|argument| argument.split_once('='))
+        .find(|(key, _)| *key == name)
+        .and_then(|(_, value)| value.parse().ok())
+}
+
+/// Random bytes of the host.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if random::fill_bytes(&mut bytes).is_err() {
+        defmt::panic!("the host has no random bytes");
+    }
+    bytes
+}
+
+/// End the emulator.
+pub fn exit(success: bool) -> ! {
+    semihosting::process::exit(if success { 0 } else { 1 })
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    defmt::error!("{}", defmt::Display2Format(info));
+    exit(false)
+}

@@ -1,0 +1,17 @@
+//! The board under both programs: an MPS2 with a Cortex-M3 and an Ethernet controller.
+//!
+//! ```text
+//!  LAN9118 --> lan9118::Lan9118 --> net::Net (smoltcp) --> the program --> defmt over semihosting
+//!                                     ^
+//!  SysTick --> clock::Clock ----------+
+//! ```
+//!
+//! Interrupts wake the processor and are never taken: the program polls, so there is no state
+//! that a handler shares with it. What a board of your own needs is a driver in place of
+//! [`lan9118`]; everything else here is plain smoltcp.
+#![no_std]
+
+pub mod clock;
+pub mod debugger;
+pub mod lan9118;
+pub mod net;

@@ -1,0 +1,65 @@
+//! The network stack: smoltcp over the controller, polled when an interrupt or a deadline says so.
+
+use smoltcp::iface::{Config, Interface, SocketSet};
+use smoltcp::socket::tcp;
+use smoltcp::time::Instant;
+use smoltcp::wire::{IpAddress, IpCidr, Ipv4Address};
+
+use crate::clock::Clock;
+use crate::lan9118::Lan9118;
+
+/// The address that QEMU's user network forwards to.
+const ADDRESS: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 2, 15), 24);
+/// Its gateway, which is also the host.
+pub const GATEWAY: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
+
+/// What TCP keeps for one connection in each direction: two of them in flight fit the controller's FIFO.
+pub const TCP_BUFFER_LEN: usize = 2048;
+
+/// What the connections of a TCP socket pass through, receiving and sending.
+pub type TcpBuffers = [[u8; TCP_BUFFER_LEN]; 2];
+
+/// A socket over its buffers.
+pub fn tcp_socket<'a>([rx, tx]: &'a mut TcpBuffers) -> tcp::Socket<'a> {
+    let mut socket =
+        tcp::Socket::new(tcp::SocketBuffer::new(&mut rx[..]), tcp::SocketBuffer::new(&mut tx[..]));
+    // A frame is answered by a frame: waiting for more to put into a segment only adds delay.
+    socket.set_nagle_enabled(false);
+    socket
+}
+
+/// Interface, controller and clock.
+pub struct Net {
+    pub interface: Interface,
+    pub clock: Clock,
+    device: Lan9118,
+}
+
+impl Net {
+    /// `seed` decides sequence numbers: it should differ at every start.
+    pub fn new(mut device: Lan9118, mut clock: Clock, seed: u64) -> Self {
+        let mut config = Config::new(device.address().into());
+        config.random_seed = seed;
+        let mut interface = Interface::new(config, &mut device, clock.now());
+        // Both tables have room: they were empty.
+        interface.update_ip_addrs(|addresses| _ = addresses.push(ADDRESS));
+        _ = interface.routes_mut().add_default_ipv4_route(GATEWAY);
+        Self { interface, clock, device }
+    }
+
+    /// Move what came to the sockets, and what they have to the network.
+    pub fn poll(&mut self, sockets: &mut SocketSet<'_>) {
+        self.device.acknowledge();
+        self.interface.poll(self.clock.now(), &mut self.device, sockets);
+    }
+
+    /// Sleep until something is to be done: a frame came, a socket's time has come, or `deadline` is reached.
+    pub fn wait(&mut self, sockets: &SocketSet<'_>, deadline: Option<Instant>) {
+        let now = self.clock.now();
+        let socket = self.interface.poll_at(now, sockets);
+        let next = [socket, deadline].into_iter().flatten().min();
+        if next.is_none_or(|next| next > now) {
+            self.clock.sleep(next.map(|next| next - now));
+        }
+    }
+}
