@@ -1,0 +1,173 @@
+//! [`Buffer`]: a first-in first-out queue of bytes over the caller's storage.
+
+use core::cell::Cell;
+use core::ops::Range;
+
+use crate::frame::{MAX_CONTROL_LEN, MAX_HEADER_LEN};
+
+/// The least storage a [`Buffer`] may have, in bytes: 139, one whole control frame (125 bytes,
+/// RFC 6455 section 5.5) behind the longest header (14 bytes, section 5.2).
+///
+/// It is enough for messages of any size once the connection is open. During the opening
+/// handshake `rx` must hold the longest header line that matters; 256 bytes serve most peers,
+/// 512 serve browsers with long `Origin`s and targets.
+pub const MIN_CAPACITY: usize = MAX_HEADER_LEN + MAX_CONTROL_LEN;
+
+/// A queue of bytes over the caller's storage; the same type serves both directions.
+///
+/// Whoever does the I/O reads into [`spare`](Self::spare) of `rx` and
+/// [`commit`](Self::commit)s; the protocol takes from it. The protocol commits into `tx`;
+/// whoever does the I/O writes [`filled`](Self::filled) and [`consume`](Self::consume)s what
+/// the transport took. The buffer remembers what was consumed, so no cursor is left to the caller.
+#[derive(Debug)]
+pub struct Buffer<'a> {
+    storage: &'a mut [u8],
+    // start <= end <= storage.len()
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Buffer<'a> {
+    /// An empty queue over `storage`. `N` below [`MIN_CAPACITY`] does not compile.
+    pub const fn new<const N: usize>(storage: &'a mut [u8; N]) -> Self {
+        const { assert!(N >= MIN_CAPACITY, "a Buffer needs at least MIN_CAPACITY bytes") }
+        Self { storage, start: 0, end: 0 }
+    }
+
+    /// [`new`](Self::new) for a length known at run time only; `None` below [`MIN_CAPACITY`].
+    pub const fn from_slice(storage: &'a mut [u8]) -> Option<Self> {
+        if storage.len() < MIN_CAPACITY {
+            return None;
+        }
+        Some(Self { storage, start: 0, end: 0 })
+    }
+
+    /// The bytes that wait, oldest first.
+    pub fn filled(&self) -> &[u8] {
+        self.storage.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// How many bytes wait.
+    pub const fn len(&self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Whether no byte waits.
+    pub const fn is_empty(&self) -> bool {
+        self.start >= self.end
+    }
+
+    /// The size of the storage in bytes.
+    pub const fn capacity(&self) -> usize {
+        self.storage.len()
+    }
+
+    /// How many bytes can still be added.
+    pub const fn free(&self) -> usize {
+        self.capacity().saturating_sub(self.len())
+    }
+
+    /// All the [`free`](Self::free) room as one slice, to read into; then [`commit`](Self::commit).
+    ///
+    /// Moves the waiting bytes to the front first where they are not there already.
+    pub fn spare(&mut self) -> &mut [u8] {
+        self.compact();
+        self.storage.get_mut(self.end..).unwrap_or_default()
+    }
+
+    /// Declares the first `n` bytes of [`spare`](Self::spare) filled; more than there is counts as all of it.
+    pub fn commit(&mut self, n: usize) {
+        self.end = self.end.saturating_add(n).min(self.storage.len());
+    }
+
+    /// Drops the `n` oldest bytes; more than there are counts as all of them.
+    pub fn consume(&mut self, n: usize) {
+        self.start = self.start.saturating_add(n).min(self.end);
+    }
+
+    /// Adds `bytes` whole and answers `true`, or changes nothing and answers `false`.
+    #[must_use]
+    pub fn push(&mut self, bytes: &[u8]) -> bool {
+        self.push_all(&[bytes])
+    }
+
+    /// Adds all `parts` in order and answers `true`, or changes nothing and answers `false`.
+    #[must_use]
+    pub fn push_all(&mut self, parts: &[&[u8]]) -> bool {
+        let total = parts.iter().fold(0usize, |n, part| n.saturating_add(part.len()));
+        let Some(mut room) = self.room(total) else { return false };
+        for part in parts {
+            let Some((here, rest)) = core::mem::take(&mut room).split_at_mut_checked(part.len()) else {
+                return false;
+            };
+            copy(here, part);
+            room = rest;
+        }
+        self.commit(total);
+        true
+    }
+
+    /// The next `n` bytes of free room, to be committed; `None` if there are fewer. Moves
+    /// waiting bytes only where the room behind them does not suffice.
+    pub(crate) fn room(&mut self, n: usize) -> Option<&mut [u8]> {
+        if self.is_empty() || self.storage.len().saturating_sub(self.end) < n {
+            self.compact();
+        }
+        self.storage.get_mut(self.end..)?.get_mut(..n)
+    }
+
+    /// Consumes `n` bytes and says where they stand, until [`spare`](Self::spare) is next called.
+    pub(crate) fn take(&mut self, n: usize) -> Range<usize> {
+        let from = self.start;
+        self.consume(n);
+        from..self.start
+    }
+
+    /// Bytes taken before.
+    pub(crate) fn taken(&self, range: Range<usize>) -> &[u8] {
+        self.storage.get(range).unwrap_or_default()
+    }
+
+    /// Bytes taken before.
+    pub(crate) fn taken_mut(&mut self, range: Range<usize>) -> &mut [u8] {
+        self.storage.get_mut(range).unwrap_or_default()
+    }
+
+    /// The waiting bytes, to be changed where they stand.
+    pub(crate) fn filled_mut(&mut self) -> &mut [u8] {
+        self.storage.get_mut(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Drops all but the `n` oldest bytes.
+    pub(crate) fn truncate(&mut self, n: usize) {
+        self.end = self.start.saturating_add(n).min(self.end);
+    }
+
+    fn compact(&mut self) {
+        if self.start == 0 {
+            return;
+        }
+        shift_left(self.storage, self.start..self.end, 0);
+        self.end = self.len();
+        self.start = 0;
+    }
+}
+
+/// Moves `from` of `bytes` down to `to`; what does not exist is not moved.
+///
+/// `copy_within` would leave a panic path that the optimizer cannot remove.
+pub(crate) fn shift_left(bytes: &mut [u8], from: Range<usize>, to: usize) {
+    let cells = Cell::from_mut(bytes).as_slice_of_cells();
+    let source = cells.get(from).unwrap_or_default();
+    for (to, from) in cells.get(to..).unwrap_or_default().iter().zip(source) {
+        to.set(from.get());
+    }
+}
+
+/// `copy_from_slice` without its panic: the slices are of one length wherever this is called.
+#[inline(always)]
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    if to.len() == from.len() {
+        to.copy_from_slice(from);
+    }
+}

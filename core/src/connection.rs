@@ -1,0 +1,415 @@
+//! [`Connection`]: the protocol once it is open, as pure state. This file receives; `send.rs` sends.
+
+use crate::buffer::Buffer;
+use crate::close::Close;
+use crate::error::ProtocolError;
+use crate::event::{Event, MessageKind, Received, Unbound, What};
+use crate::frame::{Header, MAX_CONTROL_LEN, Opcode, header_len};
+use crate::mask::Mask;
+use crate::role::{Client, Role, Server};
+use crate::utf8::Validator;
+
+/// Where a connection is in its life, by the names of RFC 6455 sections 4.1 and 7.1; a browser's
+/// `readyState` 1, 2 and 3.
+///
+/// ```text
+///  Open ── our close frame is queued: ──▶ Closing ── the peer's close frame came ──▶ Closed
+///          asked for, in reply, or                   (or it failed) and `tx` is
+///          because the peer is at fault              written out
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum State {
+    /// Messages flow in both directions.
+    Open,
+    /// A close frame was queued: nothing more can be sent, messages may still arrive.
+    Closing,
+    /// The last event or the error was handed out: only the transport is left to drop.
+    Closed,
+}
+
+/// One WebSocket connection after the opening handshake: state alone, at most 64 bytes on a
+/// 32-bit machine. `rx` and `tx` are lent to each call, so events can be answered while they are held.
+///
+/// - Nothing is taken from `rx` by halves: a header and a control frame only whole, payload as
+///   far as it is there.
+/// - Nothing is received unless `tx` can hold one reply ([`MAX_REPLY_LEN`](Self::MAX_REPLY_LEN)):
+///   that is the back-pressure, and why no pong is ever lost.
+/// - Endings come last: [`Event::Close`] and errors appear once the close frame that belongs to
+///   them has left `tx`. Whoever sees one drops the transport. Errors stay.
+///
+/// ```
+/// use microws::{Buffer, Connection, Event, Received};
+///
+/// let (mut a, mut b) = ([0; 256], [0; 256]);
+/// let (mut rx, mut tx) = (Buffer::new(&mut a), Buffer::new(&mut b));
+/// let mut connection = Connection::server();
+///
+/// // A masked "Hello", as RFC 6455 section 5.7 prints it, arrives.
+/// assert!(rx.push(&[0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]));
+/// while let Received::Event(event) = connection.receive(&mut rx, &mut tx)? {
+///     if let Event::Chunk(chunk) = event {
+///         connection.send_fragment(&mut tx, chunk.kind, chunk.payload, chunk.fin)?;
+///     }
+/// }
+/// assert_eq!(tx.filled(), b"\x81\x05Hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Connection<R> {
+    // Limits.
+    max_message_len: u64,
+    max_fragments: u32,
+    whole_up_to: u32,
+
+    // The data frame whose payload is arriving.
+    remaining: u64,
+    mask: Mask,
+    in_frame: bool,
+    last_frame: bool,
+
+    // The message that it belongs to.
+    message: Option<MessageKind>,
+    first: bool,
+    message_len: u64,
+    fragments: u32,
+    utf8: Validator,
+
+    failure: Option<ProtocolError>,
+    pub(crate) state: State,
+    /// The message that is being sent.
+    pub(crate) sending: Option<MessageKind>,
+    pub(crate) role: R,
+}
+
+// State for thousands of clients on a host, for several on a device.
+const _: () = assert!(size_of::<Connection<Server>>() <= 64);
+
+impl Connection<Server> {
+    /// The server's end, after [`handshake::server`](crate::handshake::server) or an upgrade done
+    /// elsewhere.
+    pub const fn server() -> Self {
+        Self::new(Server)
+    }
+}
+
+impl<F: FnMut(&mut [u8])> Connection<Client<F>> {
+    /// The client's end, after [`handshake::client`](crate::handshake::client) or an upgrade done
+    /// elsewhere. `random` fills a slice with unpredictable bytes; it makes each frame's masking key.
+    pub const fn client(random: F) -> Self {
+        Self::new(Client(random))
+    }
+}
+
+impl<R> Connection<R> {
+    const fn new(role: R) -> Self {
+        Self {
+            max_message_len: u64::MAX,
+            max_fragments: u32::MAX,
+            whole_up_to: 0,
+            remaining: 0,
+            mask: Mask::new([0; 4]),
+            in_frame: false,
+            last_frame: false,
+            message: None,
+            first: false,
+            message_len: 0,
+            fragments: 0,
+            utf8: Validator::new(),
+            failure: None,
+            state: State::Open,
+            sending: None,
+            role,
+        }
+    }
+
+    /// Fails the connection with 1009 when a message is longer than `bytes`; told by the frame's
+    /// header, before its payload comes. Default: no limit, for memory does not depend on it.
+    #[must_use]
+    pub fn max_message_len(mut self, bytes: u64) -> Self {
+        self.max_message_len = bytes;
+        self
+    }
+
+    /// Fails the connection with 1008 when a message comes in more than `frames` frames.
+    /// Default: no limit, for each costs constant work and no memory.
+    #[must_use]
+    pub fn max_fragments(mut self, frames: u32) -> Self {
+        self.max_fragments = frames;
+        self
+    }
+
+    /// Hands out the payload of a data frame of at most `bytes` only when it is whole, in one
+    /// chunk, if header and payload fit into `rx`: an unfragmented message then needs no second
+    /// buffer. Such text is checked when it is whole. Default 0: payload as it arrives, and text
+    /// fails at the first impossible byte.
+    #[must_use]
+    pub fn whole_up_to(mut self, bytes: u32) -> Self {
+        self.whole_up_to = bytes;
+        self
+    }
+
+    /// Where the connection is in its life.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+}
+
+impl<R: Role> Connection<R> {
+    /// The free bytes that `tx` must have before anything is received: one pong or close of full
+    /// length, 127 for a server, 131 for a client.
+    pub const MAX_REPLY_LEN: usize =
+        header_len(MAX_CONTROL_LEN as u64, R::MASKS).saturating_add(MAX_CONTROL_LEN);
+
+    /// Takes the next event out of `rx`; the protocol's own replies go to `tx`.
+    ///
+    /// Call it until it wants something else: bytes in `rx`, or `tx` written out.
+    ///
+    /// # Errors
+    /// The peer's fault; from now on always the same. The close frame that says so has left `tx`.
+    #[inline]
+    pub fn receive<'b>(
+        &mut self,
+        rx: &'b mut Buffer<'_>,
+        tx: &mut Buffer<'_>,
+    ) -> Result<Received<Event<'b>>, ProtocolError> {
+        Ok(self.step(rx, tx)?.map(|event| event.bind(rx)))
+    }
+
+    /// [`receive`](Self::receive) in two halves, this and [`Unbound::bind`], for functions that
+    /// loop and then return the event.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    #[inline]
+    pub fn step(
+        &mut self,
+        rx: &mut Buffer<'_>,
+        tx: &mut Buffer<'_>,
+    ) -> Result<Received<Unbound>, ProtocolError> {
+        if self.failure.is_none() {
+            if self.state == State::Closed {
+                return Ok(Received::Closed);
+            }
+            if tx.free() < Self::MAX_REPLY_LEN {
+                return Ok(Received::WantWrite);
+            }
+            match self.advance(rx, tx) {
+                Ok(received) => return Ok(received),
+                Err(error) => self.failure = Some(error),
+            }
+        }
+        self.fail(rx, tx)
+    }
+
+    /// _Fail the WebSocket Connection_ (section 7.1.7): a close frame first, unless one went
+    /// already, then the error. What the peer still says is of no interest.
+    #[cold]
+    fn fail(&mut self, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Result<Received<Unbound>, ProtocolError> {
+        rx.truncate(0);
+        let Some(error) = self.failure else { return Ok(Received::Closed) };
+        if self.state == State::Open && self.close(tx, error.close_code(), "").is_err() {
+            return Ok(Received::WantWrite);
+        }
+        if !tx.is_empty() {
+            return Ok(Received::WantWrite);
+        }
+        self.state = State::Closed;
+        Err(error)
+    }
+
+    #[inline]
+    fn advance(
+        &mut self,
+        rx: &mut Buffer<'_>,
+        tx: &mut Buffer<'_>,
+    ) -> Result<Received<Unbound>, ProtocolError> {
+        let mut whole = false;
+        if !self.in_frame {
+            let Some((header, size)) = Header::decode(rx.filled())? else { return Ok(Received::WantRead) };
+            // "a server MUST close the connection upon receiving a frame that is not masked",
+            // "a client MUST close a connection if it detects a masked frame" (5.1)
+            match header.mask() {
+                Some(_) if R::MASKS => return Err(ProtocolError::MaskForbidden),
+                None if !R::MASKS => return Err(ProtocolError::MaskMissing),
+                _ => {}
+            }
+            if header.opcode().is_control() {
+                return self.control(&header, size, rx, tx);
+            }
+            self.check_order_and_limits(&header)?;
+            whole = self.wants_whole(&header, size, rx);
+            if whole && (rx.len().saturating_sub(size) as u64) < header.payload_len() {
+                return Ok(Received::WantRead);
+            }
+            self.begin_frame(&header);
+            rx.consume(size);
+        }
+        self.payload(rx, whole)
+    }
+
+    fn check_order_and_limits(&self, header: &Header) -> Result<(), ProtocolError> {
+        // "The fragments of one message MUST NOT be interleaved between the fragments of another" (5.4)
+        let (len, fragments) = match (header.opcode(), self.message) {
+            (Opcode::Continuation, Some(_)) => (self.message_len, self.fragments),
+            (Opcode::Continuation, None) => return Err(ProtocolError::UnexpectedContinuation),
+            (_, Some(_)) => return Err(ProtocolError::ExpectedContinuation),
+            (_, None) => (0, 0),
+        };
+        if len.saturating_add(header.payload_len()) > self.max_message_len {
+            return Err(ProtocolError::MessageTooBig);
+        }
+        if fragments >= self.max_fragments {
+            return Err(ProtocolError::TooManyFragments);
+        }
+        Ok(())
+    }
+
+    /// Whether the frame is one of those that are taken only when whole: it must fit into `rx`.
+    fn wants_whole(&self, header: &Header, size: usize, rx: &Buffer<'_>) -> bool {
+        header.payload_len() <= u64::from(self.whole_up_to)
+            && header.payload_len() <= rx.capacity().saturating_sub(size) as u64
+    }
+
+    #[inline]
+    fn begin_frame(&mut self, header: &Header) {
+        if self.message.is_none() {
+            let text = header.opcode() == Opcode::Text;
+            self.message = Some(if text { MessageKind::Text } else { MessageKind::Binary });
+            self.first = true;
+            self.message_len = 0;
+            self.fragments = 0;
+            self.utf8 = Validator::new();
+        }
+        self.message_len = self.message_len.saturating_add(header.payload_len());
+        self.fragments = self.fragments.saturating_add(1);
+        self.remaining = header.payload_len();
+        self.mask = Mask::new(header.mask().unwrap_or_default());
+        self.in_frame = true;
+        self.last_frame = header.fin();
+    }
+
+    /// Takes what is there of the frame's payload.
+    #[inline]
+    fn payload(&mut self, rx: &mut Buffer<'_>, whole: bool) -> Result<Received<Unbound>, ProtocolError> {
+        let kind = self.message.unwrap_or(MessageKind::Binary);
+        let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rx.len());
+        if len == 0 && self.remaining > 0 {
+            return Ok(Received::WantRead);
+        }
+        let mut range = rx.take(len);
+        self.remaining = self.remaining.saturating_sub(len as u64);
+        let frame_ended = self.remaining == 0;
+        let mut fin = frame_ended && self.last_frame;
+
+        let payload = rx.taken_mut(range.clone());
+        let valid = match kind {
+            MessageKind::Text => self.unmask_text(payload, fin),
+            MessageKind::Binary => {
+                self.unmask(payload);
+                Ok(())
+            }
+        };
+        if let Err(valid) = valid {
+            // What came before the first impossible byte is handed out now, for it would have
+            // been, had the bytes been cut there; the error is handed out next.
+            if valid == 0 || whole {
+                return Err(ProtocolError::InvalidUtf8);
+            }
+            self.failure = Some(ProtocolError::InvalidUtf8);
+            range.end = range.start.saturating_add(valid);
+            fin = false;
+        }
+        if frame_ended {
+            self.in_frame = false;
+            if fin {
+                self.message = None;
+            }
+        }
+        let first = core::mem::take(&mut self.first);
+        Ok(Received::Event(Unbound::new(What::Chunk { kind, first, fin }, &range)))
+    }
+
+    #[inline]
+    fn unmask(&mut self, payload: &mut [u8]) {
+        if !R::MASKS {
+            self.mask.apply(payload);
+        }
+    }
+
+    /// Unmasks and checks; the error is how many bytes come before the first impossible one.
+    #[inline]
+    fn unmask_text(&mut self, payload: &mut [u8], fin: bool) -> Result<(), usize> {
+        /// Both passes over one piece before the next, while it is in the nearest cache.
+        const PIECE: usize = 4096;
+        let len = payload.len();
+        let mut done = 0usize;
+        for piece in payload.chunks_mut(PIECE) {
+            self.unmask(piece);
+            self.utf8.feed(piece).map_err(|valid| done.saturating_add(valid))?;
+            done = done.saturating_add(piece.len());
+        }
+        // The message must not end amid a code point.
+        if fin && !self.utf8.is_complete() { Err(len) } else { Ok(()) }
+    }
+
+    /// Control frames have at most 125 bytes and are taken only when whole.
+    fn control(
+        &mut self,
+        header: &Header,
+        size: usize,
+        rx: &mut Buffer<'_>,
+        tx: &mut Buffer<'_>,
+    ) -> Result<Received<Unbound>, ProtocolError> {
+        let len = usize::try_from(header.payload_len()).unwrap_or(MAX_CONTROL_LEN);
+        let frame_len = size.saturating_add(len);
+        if rx.len() < frame_len {
+            return Ok(Received::WantRead);
+        }
+        if let Some(key) = header.mask() {
+            unmask_where_it_stands(rx, size, frame_len, key);
+        }
+        if header.opcode() == Opcode::Close {
+            let payload = rx.filled().get(size..frame_len).unwrap_or_default();
+            Close::parse(payload)?;
+            // "If an endpoint receives a Close frame and did not previously send a Close frame,
+            // the endpoint MUST send a Close frame in response." (5.5.1)
+            if self.state == State::Open && self.put(tx, true, Opcode::Close, payload).is_ok() {
+                self.state = State::Closing;
+            }
+            // "any data received after a Close frame" is discarded (1.4); the frame itself stays
+            // until `tx` is written out.
+            rx.truncate(frame_len);
+            if !tx.is_empty() {
+                return Ok(Received::WantWrite);
+            }
+            self.state = State::Closed;
+        }
+        rx.consume(size);
+        let range = rx.take(len);
+        let what = match header.opcode() {
+            Opcode::Ping => {
+                // "an endpoint MUST send a Pong frame in response, unless it already received a
+                // Close frame" (5.5.2). Behind our own close frame nothing can be sent, and room
+                // was made sure of.
+                let _ = self.put(tx, true, Opcode::Pong, rx.taken(range.clone()));
+                What::Ping
+            }
+            Opcode::Close => What::Close,
+            _ => What::Pong,
+        };
+        Ok(Received::Event(Unbound::new(what, &range)))
+    }
+}
+
+/// Unmasks a frame that may stay in `rx`: its key is set to zero, so that unmasking it again
+/// changes nothing.
+fn unmask_where_it_stands(rx: &mut Buffer<'_>, header_len: usize, frame_len: usize, key: [u8; 4]) {
+    let frame = rx.filled_mut().get_mut(..frame_len).unwrap_or_default();
+    let Some((header, payload)) = frame.split_at_mut_checked(header_len) else { return };
+    Mask::new(key).apply(payload);
+    if let Some(key) = header.last_chunk_mut::<4>() {
+        *key = [0; 4];
+    }
+}

@@ -1,0 +1,207 @@
+//! The frame header, RFC 6455 section 5.2. Pure: no state and no buffer of its own.
+
+use crate::ProtocolError;
+
+/// Longest header in bytes: 2, an 8-byte length and a 4-byte masking key.
+pub const MAX_HEADER_LEN: usize = 14;
+
+/// Longest payload of a control frame in bytes, RFC 6455 section 5.5.
+pub const MAX_CONTROL_LEN: usize = 125;
+
+/// What the payload of a frame is, RFC 6455 section 5.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u8)]
+pub enum Opcode {
+    /// A further fragment of the message that is under way.
+    Continuation = 0x0,
+    /// The first fragment, or all, of a text message.
+    Text = 0x1,
+    /// The first fragment, or all, of a binary message.
+    Binary = 0x2,
+    /// Close, section 5.5.1.
+    Close = 0x8,
+    /// Ping, section 5.5.2.
+    Ping = 0x9,
+    /// Pong, section 5.5.3.
+    Pong = 0xa,
+}
+
+impl Opcode {
+    /// Close, ping or pong: frames that may stand between the fragments of a message (section 5.5).
+    pub const fn is_control(self) -> bool {
+        self as u8 & 0x8 != 0
+    }
+
+    const fn from_bits(bits: u8) -> Result<Self, ProtocolError> {
+        Ok(match bits {
+            0x0 => Self::Continuation,
+            0x1 => Self::Text,
+            0x2 => Self::Binary,
+            0x8 => Self::Close,
+            0x9 => Self::Ping,
+            0xa => Self::Pong,
+            // "If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket Connection_."
+            reserved => return Err(ProtocolError::ReservedOpcode(reserved)),
+        })
+    }
+}
+
+/// A frame header that is valid by itself: whether it is masked as its sender's role demands and
+/// whether it may come at this point is for [`Connection`](crate::Connection) to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Header {
+    fin: bool,
+    opcode: Opcode,
+    mask: Option<[u8; 4]>,
+    payload_len: u64,
+}
+
+impl Header {
+    /// A header for `payload_len` bytes of payload, masked with the key `mask` if there is one.
+    ///
+    /// # Errors
+    /// [`FragmentedControl`](ProtocolError::FragmentedControl),
+    /// [`ControlTooLong`](ProtocolError::ControlTooLong) or, from 2^63 bytes up,
+    /// [`LengthTooLarge`](ProtocolError::LengthTooLarge).
+    pub const fn new(
+        fin: bool,
+        opcode: Opcode,
+        mask: Option<[u8; 4]>,
+        payload_len: u64,
+    ) -> Result<Self, ProtocolError> {
+        // "All control frames MUST have a payload length of 125 bytes or less and MUST NOT be
+        // fragmented." (5.5)
+        if opcode.is_control() {
+            if !fin {
+                return Err(ProtocolError::FragmentedControl);
+            }
+            if payload_len > MAX_CONTROL_LEN as u64 {
+                return Err(ProtocolError::ControlTooLong);
+            }
+        }
+        // "the most significant bit MUST be 0" (5.2)
+        if payload_len >> 63 != 0 {
+            return Err(ProtocolError::LengthTooLarge);
+        }
+        Ok(Self { fin, opcode, mask, payload_len })
+    }
+
+    /// Whether this frame is the last of its message.
+    pub const fn fin(&self) -> bool {
+        self.fin
+    }
+
+    /// What the payload is.
+    pub const fn opcode(&self) -> Opcode {
+        self.opcode
+    }
+
+    /// The masking key, if the payload is masked.
+    pub const fn mask(&self) -> Option<[u8; 4]> {
+        self.mask
+    }
+
+    /// Payload bytes behind the header: at most 2^63 - 1, of a control frame at most 125.
+    pub const fn payload_len(&self) -> u64 {
+        self.payload_len
+    }
+
+    /// Decodes the header at the front of `input`: the header and its size in bytes, or `None` if
+    /// it is not all there. What is wrong is reported as soon as it can be seen.
+    ///
+    /// # Errors
+    /// What [`new`](Self::new) refuses, and [`ReservedBits`](ProtocolError::ReservedBits),
+    /// [`ReservedOpcode`](ProtocolError::ReservedOpcode) and
+    /// [`LengthNotMinimal`](ProtocolError::LengthNotMinimal).
+    #[inline]
+    pub fn decode(input: &[u8]) -> Result<Option<(Self, usize)>, ProtocolError> {
+        let [b0, b1, rest @ ..] = input else { return Ok(None) };
+        // "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values."
+        if b0 & 0x70 != 0 {
+            return Err(ProtocolError::ReservedBits);
+        }
+        let opcode = Opcode::from_bits(b0 & 0x0f)?;
+        let fin = b0 & 0x80 != 0;
+        let (payload_len, rest) = match b1 & 0x7f {
+            short @ 0..=125 => (u64::from(short), rest),
+            // A control frame's length is refused before its bytes come.
+            _ if opcode.is_control() => return Err(ProtocolError::ControlTooLong),
+            126 => {
+                let Some((len, rest)) = rest.split_first_chunk::<2>() else { return Ok(None) };
+                (u64::from(u16::from_be_bytes(*len)), rest)
+            }
+            _ => {
+                let Some((len, rest)) = rest.split_first_chunk::<8>() else { return Ok(None) };
+                (u64::from_be_bytes(*len), rest)
+            }
+        };
+        // "in all cases, the minimal number of bytes MUST be used to encode the length"
+        let least = match b1 & 0x7f {
+            126 => 126,
+            127 => 65_536,
+            _ => 0,
+        };
+        if payload_len < least {
+            return Err(ProtocolError::LengthNotMinimal);
+        }
+        let (mask, size) = if b1 & 0x80 == 0 {
+            (None, input.len().saturating_sub(rest.len()))
+        } else {
+            let Some((key, rest)) = rest.split_first_chunk::<4>() else {
+                // The length is all there: say at once what is wrong with it.
+                Self::new(fin, opcode, None, payload_len)?;
+                return Ok(None);
+            };
+            (Some(*key), input.len().saturating_sub(rest.len()))
+        };
+        Ok(Some((Self::new(fin, opcode, mask, payload_len)?, size)))
+    }
+
+    /// The bytes that [`encode`](Self::encode) writes: 2 to 14.
+    pub const fn encoded_len(&self) -> usize {
+        header_len(self.payload_len, self.mask.is_some())
+    }
+
+    /// Writes the header to the front of `out` and answers its size in bytes, or changes nothing
+    /// and answers `None` if `out` is too short.
+    #[inline]
+    pub fn encode(&self, out: &mut [u8]) -> Option<usize> {
+        let size = self.encoded_len();
+        let [b0, b1, rest @ ..] = out.get_mut(..size)? else { return None };
+        *b0 = (u8::from(self.fin) << 7) | self.opcode as u8;
+        let masked = u8::from(self.mask.is_some()) << 7;
+        let [.., b6, b7] = self.payload_len.to_be_bytes();
+        let key = if self.payload_len <= 125 {
+            *b1 = masked | b7;
+            rest
+        } else if self.payload_len <= 65_535 {
+            *b1 = masked | 126;
+            let (len, key) = rest.split_first_chunk_mut::<2>()?;
+            *len = [b6, b7];
+            key
+        } else {
+            *b1 = masked | 127;
+            let (len, key) = rest.split_first_chunk_mut::<8>()?;
+            *len = self.payload_len.to_be_bytes();
+            key
+        };
+        if let Some(mask) = self.mask {
+            *key.first_chunk_mut::<4>()? = mask;
+        }
+        Some(size)
+    }
+}
+
+/// The size in bytes of a header for `payload_len` bytes of payload: 2 to 14.
+pub const fn header_len(payload_len: u64, masked: bool) -> usize {
+    match (payload_len, masked) {
+        (0..=125, false) => 2,
+        (126..=65_535, false) => 4,
+        (_, false) => 10,
+        (0..=125, true) => 6,
+        (126..=65_535, true) => 8,
+        (_, true) => 14,
+    }
+}

@@ -1,0 +1,458 @@
+//! The accepting side.
+//!
+//! ```
+//! use microws::handshake::server::{Handshake, Item};
+//! use microws::Buffer;
+//!
+//! let (mut a, mut b) = ([0; 256], [0; 256]);
+//! let (mut rx, mut tx) = (Buffer::new(&mut a), Buffer::new(&mut b));
+//! let mut handshake = Handshake::new(&["chat"]);
+//!
+//! // As much of the request as there is.
+//! assert!(rx.push(b"GET /room?id=7 HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"));
+//! while let Some(item) = handshake.receive(&mut rx)? {
+//!     if let Item::Start { target, .. } = item {
+//!         assert_eq!((target.path(), target.query()), ("/room", Some("id=7")));
+//!     }
+//! }
+//! // The rest.
+//! assert!(rx.push(b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"));
+//! while handshake.receive(&mut rx)? != Some(Item::End) {}
+//! let connection = handshake.upgrade()?.accept(&mut tx, &[])?;
+//! assert!(tx.filled().starts_with(b"HTTP/1.1 101 "));
+//! # let _ = connection;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use core::ops::Range;
+
+use super::head::{Field, HeadReader, Line, is_token};
+use super::write::{Writer, check};
+use super::{KEY_LEN, accept_key};
+use crate::buffer::Buffer;
+use crate::connection::Connection;
+use crate::error::{HandshakeError, KnownField, SendError};
+use crate::role::Server;
+
+pub use super::write::Fields;
+
+/// The request target, RFC 9112 section 3.2: `/path?query`, or a whole URI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Target<'b>(&'b str);
+
+impl<'b> Target<'b> {
+    /// The target as it came: visible ASCII.
+    pub const fn as_str(&self) -> &'b str {
+        self.0
+    }
+
+    /// The path, percent-encoded as it came; it begins with a slash.
+    pub fn path(&self) -> &'b str {
+        match split_at_byte(self.origin_form(), b'?').0 {
+            "" => "/",
+            path => path,
+        }
+    }
+
+    /// What follows the first question mark.
+    pub fn query(&self) -> Option<&'b str> {
+        split_at_byte(self.origin_form(), b'?').1
+    }
+
+    /// Without scheme and authority: "To allow for transition to the absolute-form for all
+    /// requests [...] a server MUST accept the absolute-form" (RFC 9112 section 3.2.2).
+    fn origin_form(&self) -> &'b str {
+        if self.0.starts_with('/') {
+            return self.0;
+        }
+        let authority = self.0.bytes().zip(self.0.bytes().skip(1)).position(|pair| pair == (b'/', b'/'));
+        let rest = authority.and_then(|at| self.0.get(at.saturating_add(2)..)).unwrap_or_default();
+        let path = rest.bytes().position(|byte| matches!(byte, b'/' | b'?'));
+        path.and_then(|at| rest.get(at..)).unwrap_or_default()
+    }
+}
+
+/// Splits around the first `byte`, an ASCII character.
+fn split_at_byte(text: &str, byte: u8) -> (&str, Option<&str>) {
+    match text.bytes().position(|b| b == byte) {
+        Some(at) => (text.get(..at).unwrap_or_default(), text.get(at.saturating_add(1)..)),
+        None => (text, None),
+    }
+}
+
+/// A piece of the request, in the order in which they come: the start, the fields, the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Item<'b> {
+    /// The request line.
+    Start {
+        /// `GET` for an upgrade.
+        method: &'b str,
+        /// What is asked for.
+        target: Target<'b>,
+    },
+    /// A header field.
+    Field(Field<'b>),
+    /// The name of a header field whose line did not fit into `rx`. It is passed over; a caller
+    /// who needs it refuses the request with 431.
+    LongField(&'b [u8]),
+    /// The head is complete: [`Handshake::upgrade`], or refuse.
+    End,
+}
+
+/// An item that is still to be borrowed from `rx`; see [`Handshake::step`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Unbound(Line);
+
+impl Unbound {
+    /// Borrows the item from the `rx` that it was found in, which must not have been used since.
+    pub fn bind<'b>(&self, rx: &'b Buffer<'_>) -> Item<'b> {
+        let at = |range: &Range<usize>| rx.taken(range.clone());
+        match &self.0 {
+            Line::Start(line) => {
+                let (method, target) = split_request_line(at(line)).unwrap_or_default();
+                let text = |bytes| core::str::from_utf8(bytes).unwrap_or_default();
+                Item::Start { method: text(method), target: Target(text(target)) }
+            }
+            Line::Field { name, value } => Item::Field(Field { name: at(name), value: at(value) }),
+            Line::LongField { name } => Item::LongField(at(name)),
+            Line::End => Item::End,
+        }
+    }
+}
+
+/// Reads one upgrade request (section 4.2.1) and answers it (section 4.2.2).
+///
+/// [`receive`](Self::receive) until [`Item::End`], then [`upgrade`](Self::upgrade). After an
+/// error: [`refuse`], write `tx` out, drop the transport.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Handshake<'p> {
+    reader: HeadReader,
+    supported: &'p [&'p str],
+    subprotocol: Option<&'p str>,
+    key: [u8; KEY_LEN],
+    seen: Seen,
+    /// What is wrong with the upgrade; the request as such may still be answered otherwise.
+    objection: Option<HandshakeError>,
+    failure: Option<HandshakeError>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Seen {
+    host: bool,
+    upgrade: bool,
+    connection: bool,
+    key: bool,
+    version: bool,
+}
+
+impl<'p> Handshake<'p> {
+    /// A handshake that agrees to the first of the client's subprotocols that is in `supported`,
+    /// and to none if there is no such. Names compare exactly (section 11.5).
+    pub const fn new(supported: &'p [&'p str]) -> Self {
+        Self {
+            reader: HeadReader::new(),
+            supported,
+            subprotocol: None,
+            key: [0; KEY_LEN],
+            seen: Seen { host: false, upgrade: false, connection: false, key: false, version: false },
+            objection: None,
+            failure: None,
+        }
+    }
+
+    /// Limits the head to `max_len` bytes and `max_fields` fields instead of
+    /// [`DEFAULT_MAX_HEAD_LEN`](super::DEFAULT_MAX_HEAD_LEN) and
+    /// [`DEFAULT_MAX_FIELDS`](super::DEFAULT_MAX_FIELDS).
+    #[must_use]
+    pub fn limits(mut self, max_len: u32, max_fields: u16) -> Self {
+        self.reader = HeadReader::with_limits(max_len, max_fields);
+        self
+    }
+
+    /// Takes the next item out of `rx`; `None` means: read more into `rx`.
+    ///
+    /// # Errors
+    /// What makes the request unreadable, now and ever after: [`refuse`] it. What is
+    /// wrong with the upgrade alone is said by [`upgrade`](Self::upgrade).
+    pub fn receive<'b>(&mut self, rx: &'b mut Buffer<'_>) -> Result<Option<Item<'b>>, HandshakeError> {
+        let item = self.step(rx)?;
+        Ok(item.map(|item| item.bind(rx)))
+    }
+
+    /// [`receive`](Self::receive) in two halves, this and [`Unbound::bind`], for functions that
+    /// loop and then return the item.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn step(&mut self, rx: &mut Buffer<'_>) -> Result<Option<Unbound>, HandshakeError> {
+        if let Some(error) = self.failure {
+            return Err(error);
+        }
+        let result = self.reader.next(rx).and_then(|line| {
+            if let Some(line) = &line {
+                self.look_at(line, rx)?;
+            }
+            Ok(line.map(Unbound))
+        });
+        if let Err(error) = result {
+            self.failure = Some(error);
+        }
+        result
+    }
+
+    /// The subprotocol that will be agreed to, as far as the fields have come.
+    pub const fn subprotocol(&self) -> Option<&'p str> {
+        self.subprotocol
+    }
+
+    /// The request as an upgrade that can be accepted; sure once [`Item::End`] has come.
+    ///
+    /// # Errors
+    /// Why it is none. [`NoUpgrade`](HandshakeError::NoUpgrade) is a plain HTTP request, which
+    /// may be answered as such, with [`answer`].
+    pub fn upgrade(&self) -> Result<Upgrade<'_, 'p>, HandshakeError> {
+        if let Some(error) = self.failure {
+            return Err(error);
+        }
+        if !self.reader.is_done() {
+            return Err(HandshakeError::Incomplete);
+        }
+        if !self.seen.upgrade {
+            return Err(HandshakeError::NoUpgrade);
+        }
+        if let Some(error) = self.objection {
+            return Err(error);
+        }
+        for (seen, field) in [
+            (self.seen.connection, KnownField::Connection),
+            (self.seen.version, KnownField::Version),
+            (self.seen.key, KnownField::Key),
+        ] {
+            if !seen {
+                return Err(HandshakeError::Missing(field));
+            }
+        }
+        Ok(Upgrade { key: &self.key, subprotocol: self.subprotocol })
+    }
+
+    fn look_at(&mut self, line: &Line, rx: &Buffer<'_>) -> Result<(), HandshakeError> {
+        match line {
+            Line::Start(line) => {
+                let (method, _) = split_request_line(rx.taken(line.clone()))?;
+                // "The method of the request MUST be GET" (4.1)
+                if method != b"GET" {
+                    self.object(HandshakeError::Method);
+                }
+                Ok(())
+            }
+            Line::Field { name, value } => {
+                self.field(&Field { name: rx.taken(name.clone()), value: rx.taken(value.clone()) })
+            }
+            Line::LongField { name } => match KnownField::of(rx.taken(name.clone())) {
+                // Extensions are declined whatever they are; the origin is the caller's to judge.
+                None | Some(KnownField::Extensions | KnownField::Accept | KnownField::Origin) => Ok(()),
+                Some(needed) => Err(HandshakeError::FieldTooLong(Some(needed))),
+            },
+            // "A server MUST respond with a 400 status code to any HTTP/1.1 request message that
+            // lacks a Host header field and to any request message that contains more than one"
+            // (RFC 9112 section 3.2)
+            Line::End if !self.seen.host => Err(HandshakeError::Missing(KnownField::Host)),
+            Line::End => Ok(()),
+        }
+    }
+
+    fn field(&mut self, field: &Field<'_>) -> Result<(), HandshakeError> {
+        let Some(known) = field.known() else { return Ok(()) };
+        match known {
+            KnownField::Host => once(&mut self.seen.host, known)?,
+            KnownField::Upgrade => self.seen.upgrade |= field.lists("websocket"),
+            // A token among others: Firefox sends "keep-alive, Upgrade".
+            KnownField::Connection => self.seen.connection |= field.lists("upgrade"),
+            KnownField::Key => {
+                once(&mut self.seen.key, known)?;
+                match <[u8; KEY_LEN]>::try_from(field.value) {
+                    Ok(key) if is_16_bytes_in_base64(&key) => self.key = key,
+                    _ => self.object(HandshakeError::Invalid(known)),
+                }
+            }
+            KnownField::Version => {
+                once(&mut self.seen.version, known)?;
+                if field.value != b"13" {
+                    self.object(HandshakeError::WebSocketVersion);
+                }
+            }
+            KnownField::Protocol => {
+                for offered in field.elements() {
+                    if !is_token(offered) {
+                        self.object(HandshakeError::Invalid(known));
+                    }
+                    if self.subprotocol.is_none() {
+                        self.subprotocol =
+                            self.supported.iter().find(|name| name.as_bytes() == offered).copied();
+                    }
+                }
+            }
+            // Bytes behind the head are frames here and a body to whoever stands before us.
+            KnownField::ContentLength if field.value == b"0" => {}
+            KnownField::ContentLength | KnownField::TransferEncoding => return Err(HandshakeError::Body),
+            KnownField::Extensions | KnownField::Accept | KnownField::Origin => {}
+        }
+        Ok(())
+    }
+
+    /// Keeps the first thing that is wrong with the upgrade.
+    fn object(&mut self, error: HandshakeError) {
+        self.objection = self.objection.or(Some(error));
+    }
+}
+
+/// A request that may be accepted.
+#[derive(Debug, Clone, Copy)]
+pub struct Upgrade<'h, 'p> {
+    key: &'h [u8; KEY_LEN],
+    subprotocol: Option<&'p str>,
+}
+
+impl<'p> Upgrade<'_, 'p> {
+    /// The subprotocol that will be agreed to.
+    pub const fn subprotocol(&self) -> Option<&'p str> {
+        self.subprotocol
+    }
+
+    /// Queues the 101 answer with `fields` added: 129 bytes, and a line for the subprotocol.
+    /// The connection is open; what waits in `rx` is its first frame.
+    ///
+    /// # Errors
+    /// [`BufferFull`](SendError::BufferFull) or [`InvalidField`](SendError::InvalidField);
+    /// nothing was written.
+    pub fn accept(&self, tx: &mut Buffer<'_>, fields: &Fields<'_>) -> Result<Connection<Server>, SendError> {
+        check(fields)?;
+        if !self.subprotocol.is_none_or(|name| is_token(name.as_bytes())) {
+            return Err(SendError::InvalidField);
+        }
+        Writer::queue(tx, |head| {
+            head.text("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+                .field(KnownField::Accept.name(), &accept_key(self.key));
+            if let Some(name) = self.subprotocol {
+                head.field(KnownField::Protocol.name(), name.as_bytes());
+            }
+            head.fields(fields).text("\r\n");
+        })?;
+        Ok(Connection::server())
+    }
+}
+
+/// Queues the answer to a request at fault: the status of `error` and its reason as one line of
+/// text, left out where `tx` has no room for it. Then write `tx` out and close the transport.
+///
+/// # Errors
+/// [`BufferFull`](SendError::BufferFull) if not even the head fits; nothing was written.
+pub fn refuse(tx: &mut Buffer<'_>, error: HandshakeError) -> Result<(), SendError> {
+    let status = error.status();
+    // "426 [...] The server MUST send an Upgrade header field" (RFC 9110 section 15.5.22),
+    // "a |Sec-WebSocket-Version| header field indicating the version(s)" (4.2.2);
+    // "405 [...] MUST generate an Allow header field" (RFC 9110 section 15.5.6)
+    let fields: &Fields<'_> = match status {
+        426 => &[("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")],
+        405 => &[("Allow", "GET")],
+        _ => &[],
+    };
+    let (text, field) = error.reason();
+    let field = field.map_or("", KnownField::name);
+    match write_answer(tx, status, fields, &[text, field, "\n"]) {
+        Err(SendError::BufferFull) => write_answer(tx, status, fields, &[]),
+        done => done,
+    }
+}
+
+/// Queues any other answer than 101: `status`, `fields`, and `body` with its length. The answer
+/// says `Connection: close`: write `tx` out and close the transport.
+///
+/// # Errors
+/// [`BufferFull`](SendError::BufferFull) or [`InvalidField`](SendError::InvalidField); nothing
+/// was written.
+pub fn answer(tx: &mut Buffer<'_>, status: u16, fields: &Fields<'_>, body: &str) -> Result<(), SendError> {
+    check(fields)?;
+    write_answer(tx, status, fields, &[body])
+}
+
+fn write_answer(
+    tx: &mut Buffer<'_>,
+    status: u16,
+    fields: &Fields<'_>,
+    body: &[&str],
+) -> Result<(), SendError> {
+    let len = body.iter().fold(0usize, |n, part| n.saturating_add(part.len()));
+    Writer::queue(tx, |head| {
+        head.text("HTTP/1.1 ").number(usize::from(status)).text(" ").text(phrase(status)).text("\r\n");
+        // "A sender of Upgrade MUST also send an "Upgrade" connection option" (RFC 9110 section 7.8)
+        let upgrade = fields.iter().any(|(name, _)| *name == "Upgrade");
+        head.text(if upgrade { "Connection: close, Upgrade\r\n" } else { "Connection: close\r\n" });
+        head.text("Content-Length: ").number(len).text("\r\n").fields(fields).text("\r\n");
+        for part in body {
+            head.text(part);
+        }
+    })
+}
+
+/// RFC 9110 section 15; a status without a phrase here goes without.
+const fn phrase(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        414 => "URI Too Long",
+        426 => "Upgrade Required",
+        431 => "Request Header Fields Too Large",
+        503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
+        _ => "",
+    }
+}
+
+/// request-line = method SP request-target SP HTTP-version (RFC 9112 section 3); the version is checked.
+fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8]), HandshakeError> {
+    let mut words = line.split(|byte| *byte == b' ');
+    let (Some(method), Some(target), Some(version), None) =
+        (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err(HandshakeError::BadStartLine);
+    };
+    let absolute = || target.windows(3).any(|bytes| bytes == b"://");
+    if !is_token(method)
+        || !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#')
+        || !(target.first() == Some(&b'/') || absolute())
+    {
+        return Err(HandshakeError::BadStartLine);
+    }
+    match version {
+        // "an HTTP/1.1 or higher GET request" (4.2.1); a higher minor version is read as 1.1.
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Ok((method, target)),
+        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => Err(HandshakeError::HttpVersion),
+        _ => Err(HandshakeError::BadStartLine),
+    }
+}
+
+fn once(seen: &mut bool, field: KnownField) -> Result<(), HandshakeError> {
+    if core::mem::replace(seen, true) { Err(HandshakeError::Repeated(field)) } else { Ok(()) }
+}
+
+/// "a |Sec-WebSocket-Key| header field with a base64-encoded value that, when decoded, is 16
+/// bytes in length" (4.2.1): 22 characters and two of padding.
+fn is_16_bytes_in_base64(key: &[u8; KEY_LEN]) -> bool {
+    match key {
+        [digits @ .., b'=', b'='] => {
+            digits.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,190 @@
+//! The sending half of [`Connection`]. Every verb writes whole frames into `tx` or changes nothing.
+
+use crate::buffer::{Buffer, copy, shift_left};
+use crate::close::{CloseCode, MAX_REASON_LEN};
+use crate::connection::{Connection, State};
+use crate::error::SendError;
+use crate::event::MessageKind;
+use crate::frame::{Header, MAX_CONTROL_LEN, Opcode, header_len};
+use crate::mask::Mask;
+use crate::role::Role;
+
+impl<R: Role> Connection<R> {
+    /// Queues a whole message in one frame.
+    ///
+    /// Text must be UTF-8, which is the caller's to see to: see [`send_text`](Self::send_text).
+    ///
+    /// # Errors
+    /// [`BufferFull`](SendError::BufferFull), [`Closed`](SendError::Closed) or
+    /// [`MessageInProgress`](SendError::MessageInProgress).
+    #[inline]
+    pub fn send(&mut self, tx: &mut Buffer<'_>, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
+        if self.sending.is_some() {
+            return Err(SendError::MessageInProgress);
+        }
+        self.send_fragment(tx, kind, payload, true)
+    }
+
+    /// Queues a whole text message. Errors as [`send`](Self::send).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_text(&mut self, tx: &mut Buffer<'_>, text: &str) -> Result<(), SendError> {
+        self.send(tx, MessageKind::Text, text.as_bytes())
+    }
+
+    /// Queues a whole binary message. Errors as [`send`](Self::send).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_binary(&mut self, tx: &mut Buffer<'_>, payload: &[u8]) -> Result<(), SendError> {
+        self.send(tx, MessageKind::Binary, payload)
+    }
+
+    /// Queues the next fragment of a message; `fin` ends it (section 5.4). The first frame's
+    /// opcode and the continuations' are seen to here; pings and pongs may go between.
+    ///
+    /// # Errors
+    /// [`BufferFull`](SendError::BufferFull), [`Closed`](SendError::Closed), or
+    /// [`MessageInProgress`](SendError::MessageInProgress) if the unfinished message is of the other kind.
+    #[inline]
+    pub fn send_fragment(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        kind: MessageKind,
+        payload: &[u8],
+        fin: bool,
+    ) -> Result<(), SendError> {
+        let opcode = self.data_opcode(kind)?;
+        self.put(tx, fin, opcode, payload)?;
+        self.sending = if fin { None } else { Some(kind) };
+        Ok(())
+    }
+
+    /// [`send_fragment`](Self::send_fragment) with the payload built in `tx` itself: `fill` gets
+    /// all the room there is, of any content, and answers how many bytes of it are the payload.
+    /// That number is the result.
+    ///
+    /// # Errors
+    /// As [`send_fragment`](Self::send_fragment); then `fill` was not called.
+    pub fn send_with(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        kind: MessageKind,
+        fin: bool,
+        fill: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Result<usize, SendError> {
+        let opcode = self.data_opcode(kind)?;
+        let free = tx.free();
+        let frame = tx.room(free).ok_or(SendError::BufferFull)?;
+        let headroom = header_len(free as u64, R::MASKS);
+        let space = frame.get_mut(headroom..).ok_or(SendError::BufferFull)?;
+        let len = fill(space).min(space.len());
+        let mask = self.role.masking_key();
+        if let (Some(key), Some(payload)) = (mask, space.get_mut(..len)) {
+            Mask::new(key).apply(payload);
+        }
+        // Less payload than room: the header may be shorter than the room left for it.
+        let header = Header::new(fin, opcode, mask, len as u64).map_err(|_| SendError::BufferFull)?;
+        let size = header.encoded_len();
+        if size < headroom {
+            shift_left(frame, headroom..headroom.saturating_add(len), size);
+        }
+        header.encode(frame).ok_or(SendError::BufferFull)?;
+        tx.commit(size.saturating_add(len));
+        self.sending = if fin { None } else { Some(kind) };
+        Ok(len)
+    }
+
+    /// Queues a ping of at most 125 bytes (section 5.5.2).
+    ///
+    /// # Errors
+    /// [`BufferFull`](SendError::BufferFull), [`Closed`](SendError::Closed) or
+    /// [`ControlTooLong`](SendError::ControlTooLong).
+    pub fn ping(&mut self, tx: &mut Buffer<'_>, payload: &[u8]) -> Result<(), SendError> {
+        self.put(tx, true, Opcode::Ping, payload)
+    }
+
+    /// Queues an unsolicited pong, a heartbeat that wants no answer (section 5.5.3). Pings are
+    /// answered by [`receive`](Self::receive).
+    ///
+    /// # Errors
+    /// As [`ping`](Self::ping).
+    pub fn pong(&mut self, tx: &mut Buffer<'_>, payload: &[u8]) -> Result<(), SendError> {
+        self.put(tx, true, Opcode::Pong, payload)
+    }
+
+    /// Queues a close frame and begins the closing handshake (section 7.1.2); go on receiving
+    /// until [`Event::Close`](crate::Event::Close). [`CloseCode::NO_STATUS`] sends an empty one.
+    ///
+    /// # Errors
+    /// [`BufferFull`](SendError::BufferFull), [`Closed`](SendError::Closed),
+    /// [`ControlTooLong`](SendError::ControlTooLong) for a reason of more than 123 bytes, or
+    /// [`InvalidCloseCode`](SendError::InvalidCloseCode).
+    pub fn close(&mut self, tx: &mut Buffer<'_>, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        let mut payload = [0; MAX_CONTROL_LEN];
+        let mut len = 0;
+        if code.is_sendable() {
+            if reason.len() > MAX_REASON_LEN {
+                return Err(SendError::ControlTooLong);
+            }
+            len = reason.len().saturating_add(2);
+            let bytes = code.0.to_be_bytes().into_iter().chain(reason.bytes());
+            for (to, from) in payload.iter_mut().zip(bytes) {
+                *to = from;
+            }
+        } else if code != CloseCode::NO_STATUS || !reason.is_empty() {
+            return Err(SendError::InvalidCloseCode);
+        }
+        self.put(tx, true, Opcode::Close, payload.get(..len).unwrap_or_default())?;
+        self.state = State::Closing;
+        Ok(())
+    }
+
+    #[inline]
+    fn data_opcode(&self, kind: MessageKind) -> Result<Opcode, SendError> {
+        if self.state != State::Open {
+            return Err(SendError::Closed);
+        }
+        match self.sending {
+            None if kind == MessageKind::Text => Ok(Opcode::Text),
+            None => Ok(Opcode::Binary),
+            Some(begun) if begun == kind => Ok(Opcode::Continuation),
+            Some(_) => Err(SendError::MessageInProgress),
+        }
+    }
+
+    /// The one place where a frame is written from a payload: whole, or not at all.
+    #[inline]
+    pub(crate) fn put(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        fin: bool,
+        opcode: Opcode,
+        payload: &[u8],
+    ) -> Result<(), SendError> {
+        // "The application MUST NOT send any more data frames after sending a Close frame." (5.5.1)
+        if self.state != State::Open {
+            return Err(SendError::Closed);
+        }
+        if opcode.is_control() && payload.len() > MAX_CONTROL_LEN {
+            return Err(SendError::ControlTooLong);
+        }
+        let payload_len = payload.len() as u64;
+        let size = header_len(payload_len, R::MASKS);
+        let total = size.saturating_add(payload.len());
+        let frame = tx.room(total).ok_or(SendError::BufferFull)?;
+        // "a client MUST mask all frames that it sends", "a server MUST NOT mask" (5.1), with a
+        // key of its own for each frame (5.3).
+        let mask = self.role.masking_key();
+        let header = Header::new(fin, opcode, mask, payload_len).map_err(|_| SendError::ControlTooLong)?;
+        header.encode(frame).ok_or(SendError::BufferFull)?;
+        let body = frame.get_mut(size..).unwrap_or_default();
+        copy(body, payload);
+        if let Some(key) = mask {
+            Mask::new(key).apply(body);
+        }
+        tx.commit(total);
+        Ok(())
+    }
+}
