@@ -1,1 +1,412 @@
 //! The connecting side.
+//!
+//! ```
+//! use microws::handshake::client::{Handshake, Item, Request};
+//! use microws::Buffer;
+//!
+//! let (mut a, mut b) = ([0; 256], [0; 256]);
+//! let (mut rx, mut tx) = (Buffer::new(&mut a), Buffer::new(&mut b));
+//! // The nonce is random, fresh for each connection; this one is RFC 6455's example.
+//! let request = Request { subprotocols: &["chat"], ..Request::new("example.com", "/room?id=7") };
+//! let mut handshake = Handshake::new(request, *b"the sample nonce");
+//! while !handshake.send(&mut tx)? { /* write tx out */ }
+//! # tx.consume(999);
+//!
+//! // The answer comes, in as many pieces as it likes.
+//! assert!(rx.push(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"));
+//! assert!(rx.push(b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+//! assert!(rx.push(b"Sec-WebSocket-Protocol: chat\r\n\r\n"));
+//! while handshake.receive(&mut rx)? != Some(Item::End) {}
+//! assert_eq!(handshake.subprotocol(), Some("chat"));
+//! let mut connection = handshake.connection(|key: &mut [u8]| key.fill(4))?; // a real random source!
+//! connection.send_text(&mut tx, "hello")?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use core::ops::Range;
+
+use base64ct::{Base64, Encoding};
+
+use super::head::{Field, HeadReader, Line, is_token, is_value};
+use super::write::{Fields, Writer, check_own};
+use super::{KEY_LEN, accept_key};
+use crate::buffer::Buffer;
+use crate::connection::Connection;
+use crate::error::{HandshakeError, KnownField, SendError};
+use crate::role::Client;
+
+/// The request to make (section 4.1). Nothing of it is copied: it is written into `tx` line by line.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Request<'r> {
+    /// The `Host` field: name or address, and `:port` unless it is the scheme's own (80 or 443).
+    pub host: &'r str,
+    /// Path and query: `/chat?room=7`, percent-encoded, without a fragment.
+    pub target: &'r str,
+    /// The `Origin` field, which browsers send; most others leave it out.
+    pub origin: Option<&'r str>,
+    /// The subprotocols to offer, best first (section 11.5).
+    pub subprotocols: &'r [&'r str],
+    /// Further fields, such as `Authorization` or `Cookie`.
+    pub fields: &'r Fields<'r>,
+}
+
+impl<'r> Request<'r> {
+    /// A request with nothing optional in it.
+    pub const fn new(host: &'r str, target: &'r str) -> Self {
+        Self { host, target, origin: None, subprotocols: &[], fields: &[] }
+    }
+
+    fn check(&self) -> Result<(), SendError> {
+        let graphic = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let valid = graphic(self.host)
+            && graphic(self.target)
+            && self.target.starts_with('/')
+            && !self.target.bytes().any(|byte| byte == b'#')
+            && self.origin.is_none_or(|origin| is_value(origin.as_bytes()))
+            && self.subprotocols.iter().all(|name| is_token(name.as_bytes()));
+        if !valid {
+            return Err(SendError::InvalidField);
+        }
+        check_own(self.fields)
+    }
+}
+
+/// A piece of the answer, in the order in which they come: the status, the fields, the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Item<'b> {
+    /// The status line.
+    Start {
+        /// 101 where the server agrees.
+        status: u16,
+        /// The reason phrase; often empty, never of meaning.
+        reason: &'b [u8],
+    },
+    /// A header field: for a 301 look at `Location`, for a 401 at `WWW-Authenticate`.
+    Field(Field<'b>),
+    /// The name of a header field whose line did not fit into `rx`; it is passed over.
+    LongField(&'b [u8]),
+    /// The head is complete: [`Handshake::connection`].
+    End,
+}
+
+/// An item that is still to be borrowed from `rx`; see [`Handshake::step`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Unbound(Line);
+
+impl Unbound {
+    /// Borrows the item from the `rx` that it was found in, which must not have been used since.
+    pub fn bind<'b>(&self, rx: &'b Buffer<'_>) -> Item<'b> {
+        let at = |range: &Range<usize>| rx.taken(range.clone());
+        match &self.0 {
+            Line::Start(line) => {
+                let (status, reason) = split_status_line(at(line)).unwrap_or_default();
+                Item::Start { status, reason }
+            }
+            Line::Field { name, value } => Item::Field(Field { name: at(name), value: at(value) }),
+            Line::LongField { name } => Item::LongField(at(name)),
+            Line::End => Item::End,
+        }
+    }
+}
+
+/// Makes one upgrade request and checks the answer (section 4.1).
+///
+/// [`send`](Self::send) until it is done, [`receive`](Self::receive) until [`Item::End`], then
+/// [`connection`](Self::connection). After an error drop the transport.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Handshake<'r> {
+    request: Request<'r>,
+    key: [u8; KEY_LEN],
+    /// The next part of the request to write.
+    part: usize,
+    reader: HeadReader,
+    status: u16,
+    seen: Seen,
+    subprotocol: Option<&'r str>,
+    /// What is wrong with the upgrade; the answer is still handed out to its end.
+    objection: Option<HandshakeError>,
+    failure: Option<HandshakeError>,
+}
+
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Seen {
+    upgrade: bool,
+    connection: bool,
+    accept: bool,
+    protocol: bool,
+}
+
+impl<'r> Handshake<'r> {
+    /// A handshake that makes `request`. `nonce` must be random and fresh for each connection
+    /// (section 4.1, item 7).
+    pub fn new(request: Request<'r>, nonce: [u8; 16]) -> Self {
+        let mut key = [0; KEY_LEN];
+        // 16 bytes make 24 characters: it fits.
+        let _ = Base64::encode(&nonce, &mut key);
+        Self {
+            request,
+            key,
+            part: 0,
+            reader: HeadReader::new(),
+            status: 0,
+            seen: Seen { upgrade: false, connection: false, accept: false, protocol: false },
+            subprotocol: None,
+            objection: None,
+            failure: None,
+        }
+    }
+
+    /// Limits the answer's head to `max_len` bytes and `max_fields` fields instead of
+    /// [`DEFAULT_MAX_HEAD_LEN`](super::DEFAULT_MAX_HEAD_LEN) and
+    /// [`DEFAULT_MAX_FIELDS`](super::DEFAULT_MAX_FIELDS).
+    #[must_use]
+    pub fn limits(mut self, max_len: u32, max_fields: u16) -> Self {
+        self.reader = HeadReader::with_limits(max_len, max_fields);
+        self
+    }
+
+    /// Queues as many lines of the request as `tx` has room for, and answers whether that was the
+    /// rest of it; if not, write `tx` out and call again.
+    ///
+    /// # Errors
+    /// [`InvalidField`](SendError::InvalidField) before anything is written;
+    /// [`BufferFull`](SendError::BufferFull) if a line does not fit into an empty `tx`.
+    pub fn send(&mut self, tx: &mut Buffer<'_>) -> Result<bool, SendError> {
+        if self.part == 0 {
+            self.request.check()?;
+        }
+        loop {
+            let was_empty = tx.is_empty();
+            let mut done = false;
+            match Writer::queue(tx, |head| done = self.write_part(head)) {
+                Ok(()) => self.part = self.part.saturating_add(1),
+                Err(SendError::BufferFull) if !was_empty => return Ok(false),
+                Err(error) => return Err(error),
+            }
+            if done {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Writes the lines of one part; the answer is whether it is the last one, after which
+    /// further calls write nothing.
+    fn write_part(&self, head: &mut Writer<'_>) -> bool {
+        let request = &self.request;
+        match self.part {
+            0 => head.text("GET ").text(request.target).text(" HTTP/1.1\r\n"),
+            1 => head.field(KnownField::Host.name(), request.host.as_bytes()),
+            2 => head.text("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"),
+            3 => head.field(KnownField::Key.name(), &self.key),
+            4 => match request.origin {
+                Some(origin) => head.field(KnownField::Origin.name(), origin.as_bytes()),
+                None => head,
+            },
+            5 => {
+                for (i, name) in request.subprotocols.iter().enumerate() {
+                    head.text(if i == 0 { "Sec-WebSocket-Protocol: " } else { ", " }).text(name);
+                }
+                if request.subprotocols.is_empty() { head } else { head.text("\r\n") }
+            }
+            further => match request.fields.get(further.saturating_sub(6)) {
+                Some((name, value)) => head.field(name, value.as_bytes()),
+                None if further.saturating_sub(6) == request.fields.len() => {
+                    head.text("\r\n");
+                    return true;
+                }
+                None => return true,
+            },
+        };
+        false
+    }
+
+    /// Takes the next item out of `rx`; `None` means: read more into `rx`.
+    ///
+    /// # Errors
+    /// What makes the answer unreadable, now and ever after. What speaks against the upgrade
+    /// is said by [`connection`](Self::connection), so that an answer other than 101 can be read.
+    pub fn receive<'b>(&mut self, rx: &'b mut Buffer<'_>) -> Result<Option<Item<'b>>, HandshakeError> {
+        let item = self.step(rx)?;
+        Ok(item.map(|item| item.bind(rx)))
+    }
+
+    /// [`receive`](Self::receive) in two halves, this and [`Unbound::bind`], for functions that
+    /// loop and then return the item.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn step(&mut self, rx: &mut Buffer<'_>) -> Result<Option<Unbound>, HandshakeError> {
+        if let Some(error) = self.failure {
+            return Err(error);
+        }
+        let result = self.reader.next(rx).and_then(|line| {
+            if let Some(line) = &line {
+                self.look_at(line, rx)?;
+            }
+            Ok(line.map(Unbound))
+        });
+        if let Err(error) = result {
+            self.failure = Some(error);
+        }
+        result
+    }
+
+    /// The subprotocol that the server chose among those offered.
+    pub const fn subprotocol(&self) -> Option<&'r str> {
+        self.subprotocol
+    }
+
+    /// The open connection; what waits in `rx` is its first frame. `random` fills a slice with
+    /// unpredictable bytes; it makes each frame's masking key (section 5.3).
+    ///
+    /// # Errors
+    /// Why there is none: [`Status`](HandshakeError::Status) for an answer other than 101,
+    /// [`Incomplete`](HandshakeError::Incomplete) before [`Item::End`] has come, or what the
+    /// server did wrong.
+    pub fn connection<F: FnMut(&mut [u8])>(
+        &self,
+        random: F,
+    ) -> Result<Connection<Client<F>>, HandshakeError> {
+        self.verdict()?;
+        Ok(Connection::client(random))
+    }
+
+    fn verdict(&self) -> Result<(), HandshakeError> {
+        if let Some(error) = self.failure {
+            return Err(error);
+        }
+        if !self.reader.is_done() {
+            return Err(HandshakeError::Incomplete);
+        }
+        // "If the status code received from the server is not 101, the client handles the
+        // response per HTTP procedures."
+        if self.status != 101 {
+            return Err(HandshakeError::Status(self.status));
+        }
+        if let Some(error) = self.objection {
+            return Err(error);
+        }
+        for (seen, field) in [
+            (self.seen.upgrade, KnownField::Upgrade),
+            (self.seen.connection, KnownField::Connection),
+            (self.seen.accept, KnownField::Accept),
+        ] {
+            if !seen {
+                return Err(HandshakeError::Missing(field));
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at(&mut self, line: &Line, rx: &Buffer<'_>) -> Result<(), HandshakeError> {
+        match line {
+            Line::Start(line) => {
+                let line = rx.taken(line.clone());
+                self.status = split_status_line(line)?.0;
+                // Any other answer may come from an old proxy on the way.
+                if self.status == 101 && line.starts_with(b"HTTP/1.0") {
+                    self.object(HandshakeError::HttpVersion);
+                }
+            }
+            Line::Field { name, value } => {
+                self.field(&Field { name: rx.taken(name.clone()), value: rx.taken(value.clone()) });
+            }
+            Line::LongField { name } => {
+                if let Some(needed) = KnownField::of(rx.taken(name.clone())).filter(is_needed) {
+                    self.object(HandshakeError::FieldTooLong(Some(needed)));
+                }
+            }
+            Line::End => {}
+        }
+        Ok(())
+    }
+
+    fn field(&mut self, field: &Field<'_>) {
+        let Some(known) = field.known() else { return };
+        match known {
+            // "contains a value that is not an ASCII case-insensitive match for the value
+            // "websocket"": fail
+            KnownField::Upgrade => {
+                self.seen.upgrade = true;
+                if !field.value.eq_ignore_ascii_case(b"websocket") {
+                    self.object(HandshakeError::Invalid(known));
+                }
+            }
+            // "doesn't contain a token that is an ASCII case-insensitive match for the value
+            // "Upgrade"": fail
+            KnownField::Connection => self.seen.connection |= field.lists("upgrade"),
+            KnownField::Accept => {
+                if core::mem::replace(&mut self.seen.accept, true) {
+                    self.object(HandshakeError::Repeated(known));
+                }
+                if field.value != accept_key(&self.key) {
+                    self.object(HandshakeError::WrongAccept);
+                }
+            }
+            // "indicates the use of an extension that was not present in the client's handshake": fail
+            KnownField::Extensions if field.elements().next().is_some() => {
+                self.object(HandshakeError::UnofferedExtension);
+            }
+            // "indicates the use of a subprotocol that was not present in the client's handshake": fail
+            KnownField::Protocol => {
+                if core::mem::replace(&mut self.seen.protocol, true) {
+                    self.object(HandshakeError::Repeated(known));
+                }
+                self.subprotocol =
+                    self.request.subprotocols.iter().find(|name| name.as_bytes() == field.value).copied();
+                if self.subprotocol.is_none() {
+                    self.object(HandshakeError::UnofferedSubprotocol);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Keeps the first thing that is wrong with the upgrade.
+    fn object(&mut self, error: HandshakeError) {
+        self.objection = self.objection.or(Some(error));
+    }
+}
+
+/// The fields without which an answer can't be judged.
+const fn is_needed(field: &KnownField) -> bool {
+    matches!(
+        field,
+        KnownField::Upgrade
+            | KnownField::Connection
+            | KnownField::Accept
+            | KnownField::Protocol
+            | KnownField::Extensions
+    )
+}
+
+/// status-line = HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112 section 4). The last
+/// blank may be missing, as section 4 lets a client be lenient about the phrase.
+fn split_status_line(line: &[u8]) -> Result<(u16, &[u8]), HandshakeError> {
+    let [b'H', b'T', b'T', b'P', b'/', major, b'.', minor, b' ', a, b, c, reason @ ..] = line else {
+        return Err(HandshakeError::BadStartLine);
+    };
+    let reason = match reason {
+        [] => reason,
+        [b' ', reason @ ..] if is_value(reason) => reason,
+        _ => return Err(HandshakeError::BadStartLine),
+    };
+    if !(major.is_ascii_digit() && minor.is_ascii_digit()) {
+        return Err(HandshakeError::BadStartLine);
+    }
+    if *major != b'1' {
+        return Err(HandshakeError::HttpVersion);
+    }
+    if !matches!((a, b, c), (b'1'..=b'9', b'0'..=b'9', b'0'..=b'9')) {
+        return Err(HandshakeError::BadStartLine);
+    }
+    let digit = |byte: &u8| u16::from(byte & 0x0f);
+    let status = digit(a).wrapping_mul(100).wrapping_add(digit(b).wrapping_mul(10)).wrapping_add(digit(c));
+    Ok((status, reason))
+}

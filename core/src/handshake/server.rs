@@ -27,7 +27,7 @@
 use core::ops::Range;
 
 use super::head::{Field, HeadReader, Line, is_token};
-use super::write::{Writer, check};
+use super::write::{Writer, check, check_own};
 use super::{KEY_LEN, accept_key};
 use crate::buffer::Buffer;
 use crate::connection::Connection;
@@ -332,7 +332,7 @@ impl<'p> Upgrade<'_, 'p> {
     /// [`BufferFull`](SendError::BufferFull) or [`InvalidField`](SendError::InvalidField);
     /// nothing was written.
     pub fn accept(&self, tx: &mut Buffer<'_>, fields: &Fields<'_>) -> Result<Connection<Server>, SendError> {
-        check(fields)?;
+        check_own(fields)?;
         if !self.subprotocol.is_none_or(|name| is_token(name.as_bytes())) {
             return Err(SendError::InvalidField);
         }

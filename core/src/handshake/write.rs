@@ -2,7 +2,7 @@
 
 use super::head::{is_token, is_value};
 use crate::buffer::Buffer;
-use crate::error::SendError;
+use crate::error::{KnownField, SendError};
 
 /// Further header fields of a request or answer, as name and value.
 pub type Fields<'a> = [(&'a str, &'a str)];
@@ -14,6 +14,14 @@ pub(super) fn check(fields: &Fields<'_>) -> Result<(), SendError> {
     } else {
         Err(SendError::InvalidField)
     }
+}
+
+/// [`check`] for fields beside those that the handshake writes itself, which must not come twice.
+pub(super) fn check_own(fields: &Fields<'_>) -> Result<(), SendError> {
+    if fields.iter().any(|(name, _)| KnownField::of(name.as_bytes()).is_some()) {
+        return Err(SendError::InvalidField);
+    }
+    check(fields)
 }
 
 /// A head, or a part of one, that is counted first and written then.
