@@ -13,5 +13,6 @@
 
 pub mod clock;
 pub mod debugger;
+pub mod echo;
 pub mod lan9118;
 pub mod net;

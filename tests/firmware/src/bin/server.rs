@@ -1,27 +1,28 @@
-//! Echo server.
+//! Echo server for several clients at once.
 #![no_std]
 #![no_main]
 
-use cortex_m_rt::entry;
 use defmt_semihosting as _;
 use microws_firmware::clock::Clock;
 use microws_firmware::debugger;
+use microws_firmware::echo::{Echo, RX_LEN, TX_LEN};
 use microws_firmware::lan9118::Lan9118;
 use microws_firmware::net::{Net, TCP_BUFFER_LEN, TcpBuffers, tcp_socket};
 use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::socket::tcp;
 use static_cell::ConstStaticCell;
 
-const CONNECTIONS: usize = 6;
+const CLIENTS: usize = 6;
 const PORT: u16 = 1740;
 
-static TCP: ConstStaticCell<[TcpBuffers; CONNECTIONS]> =
-    ConstStaticCell::new([[[0; TCP_BUFFER_LEN]; 2]; CONNECTIONS]);
+static TCP: ConstStaticCell<[TcpBuffers; CLIENTS]> =
+    ConstStaticCell::new([[[0; TCP_BUFFER_LEN]; 2]; CLIENTS]);
+static RX: ConstStaticCell<[[u8; RX_LEN]; CLIENTS]> = ConstStaticCell::new([[0; RX_LEN]; CLIENTS]);
+static TX: ConstStaticCell<[[u8; TX_LEN]; CLIENTS]> = ConstStaticCell::new([[0; TX_LEN]; CLIENTS]);
 
-#[entry]
+#[cortex_m_rt::entry]
 #[allow(unsafe_code)]
 fn main() -> ! {
-    let Some(core) = cortex_m::Peripherals::take() else { debugger::exit(false) };
     // One that is pending ends a `wfi` all the same, and no handler is needed.
     cortex_m::interrupt::disable();
     // SAFETY: once, without interrupts, at the start of a program for an MPS2 board.
@@ -29,31 +30,24 @@ fn main() -> ! {
         Ok(device) => device,
         Err(error) => defmt::panic!("{}", error),
     };
-    let clock = Clock::start(core.SYST);
-    let mut net = Net::new(device, clock, u64::from_le_bytes(debugger::random()));
-    let mut storage = [const { SocketStorage::EMPTY }; CONNECTIONS];
+    let Some(core) = cortex_m::Peripherals::take() else { debugger::exit(false) };
+    let mut net = Net::new(device, Clock::start(core.SYST), u64::from_le_bytes(debugger::random()));
+
+    let mut storage = [const { SocketStorage::EMPTY }; CLIENTS];
     let mut sockets = SocketSet::new(&mut storage[..]);
-    let handles = TCP.take().each_mut().map(|buffers| sockets.add(tcp_socket(buffers)));
-    defmt::info!("listening on port {}", PORT);
+    let mut buffers = TCP.take().iter_mut().zip(RX.take()).zip(TX.take());
+    let mut clients = [(); CLIENTS].map(|()| {
+        let ((tcp, rx), tx) = defmt::unwrap!(buffers.next());
+        (sockets.add(tcp_socket(tcp)), Echo::new(rx, tx))
+    });
+    defmt::info!("up: {} clients on port {}", CLIENTS, PORT);
     loop {
         net.poll(&mut sockets);
-        for handle in handles {
-            let socket = sockets.get_mut::<tcp::Socket<'_>>(handle);
-            if !socket.is_open() || socket.state() == tcp::State::TimeWait {
-                socket.abort();
-                _ = socket.listen(PORT);
-            }
-            if socket.can_send() && socket.can_recv() {
-                let mut buf = [0; 512];
-                let n = socket
-                    .recv_slice(&mut buf[..(socket.send_capacity() - socket.send_queue()).min(512)])
-                    .unwrap();
-                socket.send_slice(&buf[..n]).unwrap();
-            }
-            if socket.may_send() && !socket.may_recv() && socket.recv_queue() == 0 {
-                socket.close();
-            }
+        let now = net.clock.now();
+        for (socket, echo) in &mut clients {
+            echo.serve(sockets.get_mut::<tcp::Socket<'_>>(*socket), PORT, now);
         }
-        net.wait(&sockets, None);
+        let deadline = clients.iter().filter_map(|(_, echo)| echo.deadline()).min();
+        net.wait(&sockets, deadline);
     }
 }
