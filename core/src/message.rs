@@ -1,0 +1,80 @@
+//! [`Message`]: whole messages of bounded length, put together from chunks.
+
+use heapless::Vec;
+
+use crate::event::{Chunk, MessageKind};
+
+/// Collects the chunks of a message of at most `N` bytes.
+///
+/// A longer one is skipped and its length reported. To refuse it with 1009 instead, set
+/// [`max_message_len`](crate::Connection::max_message_len) to `N`. A device that gets unfragmented
+/// messages only can do without this: see [`whole_up_to`](crate::Connection::whole_up_to).
+///
+/// ```
+/// use microws::{Chunk, Message, MessageKind, Whole};
+///
+/// let mut message = Message::<16>::new();
+/// let kind = MessageKind::Text;
+/// let hello = Chunk { kind, first: true, fin: false, payload: &mut b"Hel".to_owned() };
+/// let world = Chunk { kind, first: false, fin: true, payload: &mut b"lo".to_owned() };
+/// assert_eq!(message.push(&hello), None);
+/// assert_eq!(message.push(&world), Some(Whole::Text("Hello")));
+/// ```
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Message<const N: usize> {
+    bytes: Vec<u8, N>,
+    /// Of the message, not of what was kept of it.
+    len: u64,
+}
+
+/// A message that is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Whole<'m> {
+    /// A text message.
+    Text(&'m str),
+    /// A binary message; or text that is no UTF-8, which chunks from a
+    /// [`Connection`](crate::Connection) never are.
+    Binary(&'m [u8]),
+    /// A message of `len` bytes, more than `N`. Its content was dropped.
+    TooLong {
+        /// What it was.
+        kind: MessageKind,
+        /// Its length in bytes.
+        len: u64,
+    },
+}
+
+impl<const N: usize> Message<N> {
+    /// An empty one.
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), len: 0 }
+    }
+
+    /// Adds the next chunk; the answer is the message when this was the last one of it.
+    pub fn push(&mut self, chunk: &Chunk<'_>) -> Option<Whole<'_>> {
+        if chunk.first {
+            self.bytes.clear();
+            self.len = 0;
+        }
+        self.len = self.len.saturating_add(chunk.payload.len() as u64);
+        let fits = self.len <= N as u64 && self.bytes.extend_from_slice(chunk.payload).is_ok();
+        if !chunk.fin {
+            return None;
+        }
+        if !fits {
+            return Some(Whole::TooLong { kind: chunk.kind, len: self.len });
+        }
+        Some(match (chunk.kind, core::str::from_utf8(&self.bytes)) {
+            (MessageKind::Text, Ok(text)) => Whole::Text(text),
+            _ => Whole::Binary(&self.bytes),
+        })
+    }
+}
+
+impl<const N: usize> Default for Message<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
