@@ -1,0 +1,212 @@
+//! The load: one thread, all connections, never asleep while a measurement runs, so that waking it up is no
+//! part of what the server pays for a send.
+
+use std::{
+    collections::VecDeque,
+    error::Error,
+    io::{ErrorKind, Read, Write},
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use hdrhistogram::Histogram;
+use mio::{Events, Interest, Poll, Token, net::TcpStream};
+
+use crate::{
+    check::{Checker, Protocol},
+    workload::{Script, Workload},
+};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+/// What stands still for so long has failed.
+const STALL: Duration = Duration::from_secs(20);
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+/// The answer to that key, from RFC 6455, section 1.3.
+const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+struct Client {
+    stream: TcpStream,
+    checker: Checker,
+    /// The next message to send.
+    next: usize,
+    /// Messages from there on that may be sent, but wait for room.
+    owed: usize,
+    /// Bytes of the last write that the kernel did not take.
+    unsent: Option<(usize, usize, usize)>,
+    sent_at: VecDeque<Instant>,
+}
+
+/// Open connections to one server.
+pub(crate) struct Load {
+    poll: Poll,
+    events: Events,
+    clients: Vec<Client>,
+    script: Script,
+    in_flight: usize,
+    buffer: Vec<u8>,
+}
+
+/// What a run showed from the client's side.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// All messages echoed, those in flight at the end included.
+    pub messages: u64,
+    /// Messages echoed in a second.
+    pub rate: f64,
+    pub latency: Histogram<u64>,
+}
+
+/// How long a run goes on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Until {
+    Elapsed(Duration),
+    Messages(u64),
+}
+
+impl Load {
+    pub(crate) fn connect(address: SocketAddr, protocol: Protocol, workload: &Workload) -> Outcome<Self> {
+        let poll = Poll::new()?;
+        let mut clients = Vec::with_capacity(workload.connections);
+        for token in 0..workload.connections {
+            let mut stream = TcpStream::from_std(open(address, protocol)?);
+            poll.registry().register(&mut stream, Token(token), Interest::READABLE | Interest::WRITABLE)?;
+            clients.push(Client {
+                stream,
+                checker: Checker::new(protocol),
+                next: 0,
+                owed: 0,
+                unsent: None,
+                sent_at: VecDeque::with_capacity(workload.in_flight),
+            });
+        }
+        Ok(Self {
+            poll,
+            events: Events::with_capacity(1024),
+            clients,
+            script: Script::new(workload),
+            in_flight: workload.in_flight,
+            buffer: vec![0; 1 << 20],
+        })
+    }
+
+    /// Keep the agreed number of messages in flight, then wait for the last echo.
+    pub(crate) fn run(&mut self, until: Until) -> Outcome<Run> {
+        let mut latency = Histogram::new_with_bounds(1, 60_000_000_000, 3)?;
+        let begun = Instant::now();
+        let mut in_flight = 0;
+        for client in &mut self.clients {
+            client.owed = self.in_flight;
+            in_flight += self.in_flight;
+            client.send(&self.script, Instant::now())?;
+        }
+        let (mut messages, mut last) = (0, begun);
+        let mut in_time = None;
+        while in_flight > 0 {
+            self.poll.poll(&mut self.events, Some(Duration::ZERO))?;
+            let now = Instant::now();
+            if self.events.is_empty() && now - last > STALL {
+                return Err(format!("{in_flight} echoes are missing").into());
+            }
+            let stop = match until {
+                Until::Elapsed(time) => now - begun >= time,
+                Until::Messages(count) => messages + in_flight as u64 >= count,
+            };
+            if stop && in_time.is_none() {
+                in_time = Some((messages, now - begun));
+            }
+            for event in &self.events {
+                last = now;
+                let client = &mut self.clients[event.token().0];
+                let done = client.receive(&mut self.buffer, &self.script)?;
+                let now = Instant::now();
+                for at in client.sent_at.drain(..done) {
+                    latency.saturating_record((now - at).as_nanos() as u64);
+                }
+                messages += done as u64;
+                in_flight -= done;
+                if !stop {
+                    client.owed += done;
+                    in_flight += done;
+                }
+                client.send(&self.script, now)?;
+            }
+        }
+        let (count, time) = in_time.unwrap_or((messages, begun.elapsed()));
+        Ok(Run { messages, rate: count as f64 / time.as_secs_f64(), latency })
+    }
+}
+
+impl Client {
+    /// Read until drained; the number of messages that came to their end.
+    fn receive(&mut self, buffer: &mut [u8], script: &Script) -> Outcome<usize> {
+        let mut done = 0;
+        loop {
+            match self.stream.read(buffer) {
+                Ok(0) => return Err("the server closed a connection".into()),
+                Ok(len) => {
+                    done += self.checker.take(&buffer[..len], script)?;
+                    if len < buffer.len() {
+                        return Ok(done);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(done),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Send what may be sent, in one write where the kernel takes it.
+    fn send(&mut self, script: &Script, now: Instant) -> Outcome {
+        loop {
+            let (index, count, from) = match self.unsent.take() {
+                Some(unsent) => unsent,
+                None if self.owed == 0 => return Ok(()),
+                None => {
+                    let batch = (self.next, self.owed.min(script.payloads.len()), 0);
+                    self.next = script.after(self.next, batch.1);
+                    self.owed -= batch.1;
+                    self.sent_at.extend(std::iter::repeat_n(now, batch.1));
+                    batch
+                }
+            };
+            let bytes = &script.wire(index, count)[from..];
+            match self.stream.write(bytes) {
+                Ok(len) if len == bytes.len() => {}
+                Ok(len) => self.unsent = Some((index, count, from + len)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.unsent = Some((index, count, from));
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+fn open(address: SocketAddr, protocol: Protocol) -> Outcome<std::net::TcpStream> {
+    let mut stream = std::net::TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    if protocol == Protocol::WebSocket {
+        stream.set_read_timeout(Some(STALL))?;
+        stream.write_all(REQUEST)?;
+        // Nothing follows the head before a message is sent, so reading on can take none of it.
+        let mut head = Vec::with_capacity(1024);
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut part = [0; 1024];
+            let len = stream.read(&mut part)?;
+            if len == 0 {
+                return Err("the server closed during the handshake".into());
+            }
+            head.extend(&part[..len]);
+        }
+        let head = String::from_utf8(head)?;
+        if !head.starts_with("HTTP/1.1 101") || !head.contains(ACCEPT) {
+            return Err(format!("the handshake was refused: {head}").into());
+        }
+    }
+    stream.set_nonblocking(true)?;
+    Ok(stream)
+}

@@ -1,0 +1,306 @@
+//! Echo servers on loopback, measured from outside: `cargo bench -p microws-benches --bench echo`.
+
+mod check;
+mod load;
+mod plot;
+mod process;
+mod report;
+mod workload;
+
+use std::{
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::Duration,
+};
+
+use check::Protocol;
+use clap::Parser;
+use load::{Load, Until};
+use microws_benches::{frames::Content, machine, servers};
+use process::Process;
+use report::{Cell, Figures, Report};
+use workload::{Group, Workload};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+#[derive(Debug, Parser)]
+#[command(about = "Echo servers on loopback: processor time, latency, system calls, memory")]
+struct Arguments {
+    /// Only workloads whose name contains this; "idle" is the memory of idle connections.
+    #[arg(long = "workload", value_name = "PART")]
+    workloads: Vec<String>,
+    /// Only these servers; the floor is always among them.
+    #[arg(long = "server", value_name = "NAME")]
+    servers: Vec<String>,
+    /// A further server: its name and a program that writes `listening on ws://ADDRESS:PORT/` to standard error.
+    #[arg(long = "also", value_name = "NAME=PROGRAM")]
+    also: Vec<String>,
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// For each figure.
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// Connections of the idle workload.
+    #[arg(long, default_value_t = 10_000)]
+    idle_connections: usize,
+    /// Where the table (echo.md) and the plot (echo.svg) go [default: the target directory].
+    #[arg(long, value_name = "DIRECTORY")]
+    out: Option<PathBuf>,
+    /// Say what there is and stop.
+    #[arg(long)]
+    list: bool,
+    /// Given by `cargo bench`.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// A server to start.
+struct Contender {
+    name: String,
+    protocol: Protocol,
+    program: PathBuf,
+    arguments: Vec<String>,
+    /// The same server with its allocations counted.
+    counted: Option<PathBuf>,
+}
+
+struct Bench {
+    contenders: Vec<Contender>,
+    cores: (usize, usize),
+    seconds: f64,
+    failures: Vec<String>,
+}
+
+fn main() -> Outcome<ExitCode> {
+    let arguments = Arguments::parse();
+    let chosen = |name: &str| {
+        arguments.workloads.is_empty() || arguments.workloads.iter().any(|part| name.contains(part.as_str()))
+    };
+    let workloads: Vec<_> = Workload::all().into_iter().filter(|workload| chosen(&workload.name)).collect();
+    if arguments.list {
+        for workload in &workloads {
+            println!("{}", workload.name);
+        }
+        println!("idle");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let machine = machine::describe();
+    machine::allow_open_files(arguments.idle_connections.max(10_000) as u64 + 200)?;
+    let programs = build()?;
+    let contenders = contenders(&arguments, &programs)?;
+    let mut bench =
+        Bench { contenders, cores: machine::cores()?, seconds: arguments.seconds, failures: vec![] };
+    if bench.cores.0 == bench.cores.1 {
+        eprintln!("one core only: the servers and the load share it");
+    }
+
+    let mut rows: Vec<(Workload, Vec<Cell>)> = workloads
+        .into_iter()
+        .map(|workload| (workload, bench.contenders.iter().map(|_| Cell::default()).collect()))
+        .collect();
+    for round in 0..arguments.rounds {
+        for (workload, cells) in &mut rows {
+            eprintln!("round {} of {}: {}", round + 1, arguments.rounds, workload.name);
+            bench.round(round, workload, cells);
+        }
+    }
+    for (workload, cells) in rows.iter_mut().filter(|(workload, _)| workload.group == Group::Main) {
+        eprintln!("system calls and allocations: {}", workload.name);
+        bench.count(workload, cells);
+    }
+    let mut idle = vec![];
+    if chosen("idle") {
+        for i in 0..bench.contenders.len() {
+            eprintln!("idle: {}", bench.contenders[i].name);
+            idle.push(bench.attempt(i, "idle", |bench, i| bench.idle(i, arguments.idle_connections)));
+        }
+    }
+
+    let report = Report {
+        machine,
+        rounds: arguments.rounds,
+        seconds: arguments.seconds,
+        servers: bench.contenders.iter().map(|contender| contender.name.clone()).collect(),
+        rows,
+        idle,
+        idle_connections: arguments.idle_connections,
+    };
+    let out = arguments.out.unwrap_or_else(|| programs.clone());
+    fs::create_dir_all(&out)?;
+    let markdown = report.markdown();
+    println!("{markdown}");
+    fs::write(out.join("echo.md"), markdown)?;
+    plot::draw(&report, &out.join("echo.svg"))?;
+    eprintln!("written to {0}/echo.md and {0}/echo.svg", out.display());
+    for failure in &bench.failures {
+        eprintln!("failed: {failure}");
+    }
+    Ok(if bench.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Build the servers as a user gets them; the directory that they are in.
+fn build() -> Outcome<PathBuf> {
+    let own = env::current_exe()?;
+    let target = own.ancestors().nth(3).ok_or("not run from a target directory")?;
+    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .args(["build", "--release", "--bins", "-p", "microws-host", "-p", "microws-benches", "--target-dir"])
+        .arg(target)
+        .status()?;
+    if !status.success() {
+        return Err("the servers do not build".into());
+    }
+    Ok(target.join("release"))
+}
+
+fn contenders(arguments: &Arguments, programs: &Path) -> Outcome<Vec<Contender>> {
+    let mut all = vec![Contender {
+        name: "microws".into(),
+        protocol: Protocol::WebSocket,
+        program: programs.join("microws-echo"),
+        arguments: ["--listen", "127.0.0.1:0", "-q"].map(String::from).to_vec(),
+        counted: Some(programs.join("echo-server-counted")),
+    }];
+    for name in servers::NAMES.iter().filter(|name| **name != "microws") {
+        let protocol = if *name == "floor" { Protocol::Raw } else { Protocol::WebSocket };
+        let contender = Contender {
+            name: (*name).into(),
+            protocol,
+            program: programs.join("echo-server"),
+            arguments: vec![(*name).into()],
+            counted: Some(programs.join("echo-server-counted")),
+        };
+        // Everything is seen beside the floor: it comes first.
+        all.insert(if protocol == Protocol::Raw { 0 } else { all.len() }, contender);
+    }
+    for also in &arguments.also {
+        let (name, program) = also.split_once('=').ok_or("--also takes NAME=PROGRAM")?;
+        all.push(Contender {
+            name: name.into(),
+            protocol: Protocol::WebSocket,
+            program: program.into(),
+            arguments: vec![],
+            counted: None,
+        });
+    }
+    for name in &arguments.servers {
+        if !all.iter().any(|contender| contender.name == *name) {
+            return Err(format!("no server is called {name}").into());
+        }
+    }
+    all.retain(|contender| {
+        let named = arguments.servers.is_empty() || arguments.servers.contains(&contender.name);
+        named || contender.protocol == Protocol::Raw
+    });
+    Ok(all)
+}
+
+impl Bench {
+    /// One server's failure is noted and leaves the others' figures standing.
+    fn attempt<T>(
+        &mut self,
+        i: usize,
+        work: &str,
+        attempt: impl FnOnce(&Self, usize) -> Outcome<T>,
+    ) -> Option<T> {
+        match attempt(self, i) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let failure = format!("{} at {work}: {error}", self.contenders[i].name);
+                eprintln!("{failure}");
+                self.failures.push(failure);
+                None
+            }
+        }
+    }
+
+    fn round(&mut self, round: usize, workload: &Workload, cells: &mut [Cell]) {
+        for turn in 0..cells.len() {
+            let i = (turn + round) % cells.len();
+            let figures = self.attempt(i, &workload.name, |bench, i| bench.measure(i, workload));
+            cells[i].rounds.push(figures);
+        }
+    }
+
+    fn count(&mut self, workload: &Workload, cells: &mut [Cell]) {
+        for (i, cell) in cells.iter_mut().enumerate() {
+            let calls = self.attempt(i, &workload.name, |bench, i| bench.system_calls(i, workload));
+            cell.system_calls = calls.flatten();
+            let allocations = self.attempt(i, &workload.name, |bench, i| bench.allocations(i, workload));
+            cell.allocations = allocations.flatten();
+        }
+    }
+
+    fn start(&self, i: usize) -> Outcome<Process> {
+        let Contender { program, arguments, .. } = &self.contenders[i];
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        Process::start(program, &arguments, self.cores.0, self.cores.1)
+    }
+
+    fn connect(&self, i: usize, process: &Process, workload: &Workload) -> Outcome<Load> {
+        Load::connect(process.address, self.contenders[i].protocol, workload)
+    }
+
+    fn measure(&self, i: usize, workload: &Workload) -> Outcome<Figures> {
+        let process = self.start(i)?;
+        let mut load = self.connect(i, &process, workload)?;
+        load.run(Until::Elapsed(Duration::from_secs_f64(self.seconds / 5.0)))?;
+        let before = process.cpu_time()?;
+        let run = load.run(Until::Elapsed(Duration::from_secs_f64(self.seconds)))?;
+        Ok(Figures::new(&run, process.cpu_time()? - before))
+    }
+
+    /// System calls per message, counted apart since counting slows a server down.
+    fn system_calls(&self, i: usize, workload: &Workload) -> Outcome<Option<f64>> {
+        let process = self.start(i)?;
+        let mut load = self.connect(i, &process, workload)?;
+        load.run(Until::Messages(1))?;
+        let counted = process.system_calls(|| load.run(Until::Messages(enough(workload))))?;
+        Ok(counted.map(|(calls, run)| calls as f64 / run.messages as f64))
+    }
+
+    /// Allocations per message once every connection has seen some.
+    fn allocations(&self, i: usize, workload: &Workload) -> Outcome<Option<f64>> {
+        let contender = &self.contenders[i];
+        let Some(program) = &contender.counted else { return Ok(None) };
+        let mut process = Process::start(program, &[&contender.name], self.cores.0, self.cores.1)?;
+        let mut load = self.connect(i, &process, workload)?;
+        load.run(Until::Messages(enough(workload)))?;
+        // The first question allocates what the later ones use.
+        process.allocations()?;
+        let before = process.allocations()?;
+        let run = load.run(Until::Messages(enough(workload)))?;
+        Ok(Some((process.allocations()? - before) as f64 / run.messages as f64))
+    }
+
+    /// Bytes of memory for each connection that has echoed once and is idle.
+    fn idle(&self, i: usize, connections: usize) -> Outcome<f64> {
+        let process = self.start(i)?;
+        let workload = |connections| Workload {
+            name: "idle".into(),
+            group: Group::Main,
+            connections,
+            in_flight: 1,
+            content: Content::Binary,
+            len: 125,
+            fragments: 1,
+        };
+        let mut first = self.connect(i, &process, &workload(1))?;
+        first.run(Until::Messages(1))?;
+        process.cpu_time()?;
+        let before = process.memory()?;
+        let mut rest = self.connect(i, &process, &workload(connections))?;
+        rest.run(Until::Messages(1))?;
+        process.cpu_time()?;
+        Ok(process.memory()?.saturating_sub(before) as f64 / connections as f64)
+    }
+}
+
+/// Messages that make a count steady.
+fn enough(workload: &Workload) -> u64 {
+    let at_once = (workload.connections * workload.in_flight) as u64;
+    (at_once * 10).max((64 << 20) / workload.message_len() as u64).min(20_000.max(at_once))
+}

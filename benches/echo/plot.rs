@@ -1,0 +1,89 @@
+//! The cost as the work grows, as an SVG with a line for each server.
+
+use std::{error::Error, path::Path};
+
+use plotters::prelude::*;
+
+use crate::{
+    report::Report,
+    workload::{Group, Workload},
+};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+type Point = (f64, f64);
+
+/// Two panels: processor time per message by connections, and per byte by length of message.
+pub(crate) fn draw(report: &Report, path: &Path) -> Outcome {
+    let drawing = SVGBackend::new(path, (1200, 480)).into_drawing_area();
+    drawing.fill(&WHITE)?;
+    let (left, right) = drawing.split_horizontally(600);
+    panel(
+        &left,
+        report,
+        Group::Connections,
+        ("server CPU per message of 125 B", "connections", "µs per message"),
+        |workload, cpu| (workload.connections as f64, cpu / 1000.0),
+    )?;
+    panel(
+        &right,
+        report,
+        Group::Lengths,
+        ("server CPU per byte, one connection", "bytes in a message", "ns per byte"),
+        |workload, cpu| (workload.len as f64, cpu / workload.len as f64),
+    )?;
+    Ok(drawing.present()?)
+}
+
+fn panel<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
+    area: &DrawingArea<B, plotters::coord::Shift>,
+    report: &'a Report,
+    group: Group,
+    (title, x_title, y_title): (&str, &str, &str),
+    point: impl Fn(&Workload, f64) -> Point,
+) -> Outcome {
+    let lines: Vec<(&String, Vec<Point>)> = report
+        .servers
+        .iter()
+        .enumerate()
+        .map(|(i, server)| {
+            let cells = report.rows.iter().filter(|(workload, _)| workload.group == group);
+            (server, cells.filter_map(|(workload, cells)| Some(point(workload, cells[i].cpu()?))).collect())
+        })
+        .collect();
+    let points = || lines.iter().flat_map(|(_, line)| line);
+    let bounds = |figures: &mut dyn Iterator<Item = f64>| {
+        figures.fold((f64::MAX, f64::MIN), |(min, max), figure| (figure.min(min), figure.max(max)))
+    };
+    let (left, right) = bounds(&mut points().map(|point| point.0));
+    let (bottom, top) = bounds(&mut points().map(|point| point.1));
+    if left >= right {
+        return Ok(());
+    }
+    let mut chart = ChartBuilder::on(area)
+        .caption(title, ("sans-serif", 18))
+        .margin(12)
+        .x_label_area_size(42)
+        .y_label_area_size(64)
+        .build_cartesian_2d((left..right).log_scale(), (bottom / 1.5..top * 1.5).log_scale())?;
+    chart
+        .configure_mesh()
+        .x_desc(x_title)
+        .y_desc(y_title)
+        .x_label_formatter(&|x| format!("{x}"))
+        .y_label_formatter(&|y| format!("{y}"))
+        .draw()?;
+    for (i, (server, line)) in lines.into_iter().enumerate() {
+        let style = Palette99::pick(i).stroke_width(2);
+        chart
+            .draw_series(LineSeries::new(line, style).point_size(3))?
+            .label(server)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], style));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK.mix(0.3))
+        .draw()?;
+    Ok(())
+}

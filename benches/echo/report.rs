@@ -1,0 +1,154 @@
+//! The figures as Markdown.
+
+use std::fmt::Write;
+
+use microws_benches::stats::{Summary, human};
+
+use crate::{
+    load::Run,
+    workload::{Group, Workload},
+};
+
+/// One server under one workload in one round.
+#[derive(Debug, Clone)]
+pub(crate) struct Figures {
+    /// The server's processor time for a message, in nanoseconds.
+    pub cpu: f64,
+    rate: f64,
+    quantiles: [f64; 3],
+}
+
+impl Figures {
+    pub(crate) fn new(run: &Run, cpu: std::time::Duration) -> Self {
+        Self {
+            cpu: cpu.as_nanos() as f64 / run.messages as f64,
+            rate: run.rate,
+            quantiles: [0.5, 0.99, 0.999].map(|q| run.latency.value_at_quantile(q) as f64),
+        }
+    }
+}
+
+/// All that is known of one server under one workload.
+#[derive(Debug, Default)]
+pub(crate) struct Cell {
+    /// By round.
+    pub rounds: Vec<Option<Figures>>,
+    pub system_calls: Option<f64>,
+    pub allocations: Option<f64>,
+}
+
+impl Cell {
+    /// The median over the rounds.
+    pub(crate) fn cpu(&self) -> Option<f64> {
+        self.summary(|figures| figures.cpu)
+    }
+
+    fn summary(&self, figure: impl Fn(&Figures) -> f64) -> Option<f64> {
+        Some(Summary::of(self.rounds.iter().flatten().map(figure))?.median)
+    }
+
+    /// Processor time beside the floor's in the same round.
+    fn to_floor(&self, floor: &Self) -> Option<Summary> {
+        let pairs = self.rounds.iter().zip(&floor.rounds);
+        Summary::of(pairs.filter_map(|(own, floor)| Some(own.as_ref()?.cpu / floor.as_ref()?.cpu)))
+    }
+}
+
+/// Everything measured: a row of cells, by server, for each workload.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub machine: String,
+    pub rounds: usize,
+    pub seconds: f64,
+    pub servers: Vec<String>,
+    pub rows: Vec<(Workload, Vec<Cell>)>,
+    /// Bytes for each idle connection, by server.
+    pub idle: Vec<Option<f64>>,
+    pub idle_connections: usize,
+}
+
+fn or_dash(figure: Option<f64>) -> String {
+    figure.map_or("n/a".into(), human)
+}
+
+impl Report {
+    pub(crate) fn markdown(&self) -> String {
+        let mut out = format!(
+            "# Echo servers on loopback\n\n{}\n\nMedians of {} alternating rounds of {} s. Each server is one \
+             thread on a core of its own, a new process for each figure; the load is on another core. CPU is the \
+             server's processor time, user and kernel. *× floor* is CPU beside that of the floor, a raw TCP echo \
+             over mio, in the same round: median (smallest to largest). Times are microseconds.\n",
+            self.machine, self.rounds, self.seconds,
+        );
+        self.main(&mut out);
+        self.idle(&mut out);
+        self.growth(&mut out, Group::Connections, "CPU µs per message of 125 B as connections grow", 1);
+        self.growth(&mut out, Group::Lengths, "CPU ns per byte as messages grow, one connection", 1000);
+        out
+    }
+
+    fn main(&self, out: &mut String) {
+        if !self.rows.iter().any(|(workload, _)| workload.group == Group::Main) {
+            return;
+        }
+        out.push_str(
+            "\n| connections x in flight x message | server | CPU per message | × floor | messages/s | p50 | p99 \
+             | p999 | system calls per message | allocations per message |\n\
+             |---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+        );
+        for (workload, cells) in self.rows.iter().filter(|(workload, _)| workload.group == Group::Main) {
+            for (server, cell) in self.servers.iter().zip(cells) {
+                let ratio = cells.first().and_then(|floor| cell.to_floor(floor));
+                let ratio = ratio.map_or("n/a".into(), |ratio| {
+                    format!("{:.2} ({:.2} to {:.2})", ratio.median, ratio.min, ratio.max)
+                });
+                let [p50, p99, p999] = [0, 1, 2].map(|q| or_dash(cell.summary(|f| f.quantiles[q] / 1000.0)));
+                let _infallible = writeln!(
+                    out,
+                    "| {} | {server} | {} | {ratio} | {} | {p50} | {p99} | {p999} | {} | {} |",
+                    workload.name,
+                    or_dash(cell.summary(|f| f.cpu / 1000.0)),
+                    or_dash(cell.summary(|f| f.rate)),
+                    or_dash(cell.system_calls),
+                    or_dash(cell.allocations),
+                );
+            }
+        }
+    }
+
+    fn idle(&self, out: &mut String) {
+        if self.idle.is_empty() {
+            return;
+        }
+        let _infallible = write!(
+            out,
+            "\n## Memory\n\n{} connections that have echoed one message each and are idle; anonymous memory of the \
+             process, the kernel's not counted.\n\n| server | bytes per connection |\n|---|--:|\n",
+            human(self.idle_connections as f64)
+        );
+        for (server, bytes) in self.servers.iter().zip(&self.idle) {
+            let _infallible = writeln!(out, "| {server} | {} |", or_dash(*bytes));
+        }
+    }
+
+    fn growth(&self, out: &mut String, group: Group, title: &str, scale: usize) {
+        let rows: Vec<_> = self.rows.iter().filter(|(workload, _)| workload.group == group).collect();
+        if rows.is_empty() {
+            return;
+        }
+        let _infallible = write!(out, "\n## {title}\n\n| |");
+        for server in &self.servers {
+            let _infallible = write!(out, " {server} |");
+        }
+        let _infallible = writeln!(out, "\n|---|{}", "--:|".repeat(self.servers.len()));
+        for (workload, cells) in rows {
+            let _infallible = write!(out, "| {} |", workload.name);
+            for cell in cells {
+                let per = if group == Group::Lengths { workload.message_len() as f64 } else { 1.0 };
+                let figure = cell.cpu().map(|cpu| cpu / 1000.0 * scale as f64 / per);
+                let _infallible = write!(out, " {} |", or_dash(figure));
+            }
+            out.push('\n');
+        }
+    }
+}

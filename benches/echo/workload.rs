@@ -1,0 +1,115 @@
+//! What the servers are asked to do.
+
+use microws_benches::frames::{self, Content};
+
+/// Connections, messages in flight on each, and the messages.
+#[derive(Debug, Clone)]
+pub(crate) struct Workload {
+    pub name: String,
+    pub group: Group,
+    pub connections: usize,
+    pub in_flight: usize,
+    pub content: Content,
+    /// Bytes in a fragment.
+    pub len: usize,
+    /// Fragments of a message.
+    pub fragments: usize,
+}
+
+/// Which table a workload belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// The named workloads, with every figure.
+    Main,
+    /// Cost by number of connections.
+    Connections,
+    /// Cost by length of message.
+    Lengths,
+}
+
+impl Workload {
+    fn new(group: Group, connections: usize, in_flight: usize, len: usize) -> Self {
+        let name = match group {
+            Group::Main => format!("{connections} x {in_flight} x {}", bytes(len)),
+            Group::Connections => format!("connections {connections}"),
+            Group::Lengths => format!("length {}", bytes(len)),
+        };
+        Self { name, group, connections, in_flight, content: Content::Binary, len, fragments: 1 }
+    }
+
+    /// All of them.
+    pub(crate) fn all() -> Vec<Self> {
+        let text = Self::new(Group::Main, 200, 16, 1024);
+        let text = Self { name: format!("{} multi-byte text", text.name), content: Content::Mixed, ..text };
+        let cut = Self::new(Group::Main, 10, 1, 1024);
+        let cut = Self { name: "10 x 1 x 4 fragments of 1 KiB".into(), fragments: 4, ..cut };
+        let mut all = vec![
+            Self::new(Group::Main, 1, 1, 32),
+            Self::new(Group::Main, 100, 1, 20),
+            Self::new(Group::Main, 10, 32, 125),
+            Self::new(Group::Main, 16, 1, 16 << 10),
+            Self::new(Group::Main, 1, 1, 1 << 20),
+            text,
+            cut,
+        ];
+        all.extend([1, 10, 100, 1_000, 10_000].map(|n| Self::new(Group::Connections, n, 1, 125)));
+        all.extend((4..=24).step_by(2).map(|power| Self::new(Group::Lengths, 1, 1, 1 << power)));
+        all
+    }
+
+    /// Bytes of a message.
+    pub(crate) fn message_len(&self) -> usize {
+        self.len * self.fragments
+    }
+}
+
+fn bytes(len: usize) -> String {
+    match len {
+        len if len >= 1 << 20 => format!("{} MiB", len >> 20),
+        len if len >= 1 << 10 => format!("{} KiB", len >> 10),
+        len => format!("{len} B"),
+    }
+}
+
+/// A ring of prepared messages, laid out twice in a row so that any run of them is one slice.
+#[derive(Debug)]
+pub(crate) struct Script {
+    pub first_byte: u8,
+    pub payloads: Vec<Vec<u8>>,
+    wire: Vec<u8>,
+    /// Bytes that a message takes on the wire.
+    pub wire_len: usize,
+}
+
+impl Script {
+    pub(crate) fn new(workload: &Workload) -> Self {
+        let len = workload.message_len();
+        // Few enough to stay in the cache, so that preparing the load costs the server none of it.
+        let count = workload.in_flight.max(((64 << 10) / len.max(1)).clamp(2, 64));
+        let mut random = fastrand::Rng::with_seed(len as u64);
+        let payloads: Vec<_> = (0..count).map(|_| workload.content.payload(len, &mut random)).collect();
+        let first_byte = workload.content.opcode();
+        let mut wire = vec![];
+        for payload in payloads.iter().chain(&payloads) {
+            for fragment in 0..workload.fragments {
+                let opcode = if fragment == 0 { first_byte } else { frames::CONTINUATION };
+                let fin = if fragment + 1 == workload.fragments { frames::FIN } else { 0 };
+                let key = random.u32(..).to_ne_bytes();
+                let part = &payload[fragment * workload.len..][..workload.len];
+                frames::push_masked(&mut wire, fin | opcode, key, part);
+            }
+        }
+        let wire_len = wire.len() / (2 * count);
+        Self { first_byte, payloads, wire, wire_len }
+    }
+
+    /// What is sent for `count` messages from message `index` on.
+    pub(crate) fn wire(&self, index: usize, count: usize) -> &[u8] {
+        &self.wire[index * self.wire_len..][..count * self.wire_len]
+    }
+
+    /// The message after `index`, `count` messages on.
+    pub(crate) fn after(&self, index: usize, count: usize) -> usize {
+        (index + count) % self.payloads.len()
+    }
+}

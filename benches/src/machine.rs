@@ -1,0 +1,55 @@
+//! What the figures were made on, and the cores they are made on.
+
+use std::{fs, io, process::Command};
+
+use rustix::{
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
+};
+
+fn first_line(command: &str, args: &[&str]) -> String {
+    let output = Command::new(command).args(args).output();
+    let text = output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
+    text.lines().next().unwrap_or("?").to_owned()
+}
+
+/// One paragraph for the head of a report: processor, cores, kernel, compiler, date, load.
+pub fn describe() -> String {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    format!(
+        "{}, {cores} cores, Linux {}, {}, {}; load average before the run {}.",
+        model.map_or("unknown processor", |(_, name)| name),
+        first_line("uname", &["-r"]),
+        first_line("rustc", &["--version"]),
+        first_line("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
+        load.split(' ').next().unwrap_or("?"),
+    )
+}
+
+/// The core of the server and that of the load; the same one where there is no second.
+pub fn cores() -> io::Result<(usize, usize)> {
+    let allowed = sched_getaffinity(None)?;
+    let mut cores = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
+    let load = cores.next().unwrap_or(0);
+    Ok((cores.next_back().unwrap_or(load), load))
+}
+
+/// Keep this thread, and the processes it starts from now on, on one core.
+pub fn pin(core: usize) -> io::Result<()> {
+    let mut set = CpuSet::new();
+    set.set(core);
+    Ok(sched_setaffinity(None, &set)?)
+}
+
+/// Allow this process, and those it starts, `count` open files.
+pub fn allow_open_files(count: u64) -> io::Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= count) {
+        return Ok(());
+    }
+    let maximum = limit.maximum.map(|maximum| maximum.max(count));
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(count), maximum })?)
+}
