@@ -1,1 +1,42 @@
-//! Support for the tests.
+//! Support for the tests: frames made and read without the code under test, the two ends of a
+//! connection as a test sees them, and the receive loop of the documented contract over a
+//! transport that cuts.
+
+pub mod drive;
+pub mod frames;
+pub mod side;
+
+pub use drive::{Cuts, Drive, End, Run, Seen, Tx, buffer};
+pub use frames::{Frame, frame, frames, messages};
+pub use side::{ClientSide, ServerSide, Side};
+
+/// Runs a test body, generic over [`Side`], once for each role.
+///
+/// ```text
+/// in_both_roles! {
+///     fn a_sentence<S: Side>() { ... }
+/// }
+/// ```
+#[macro_export]
+macro_rules! in_both_roles {
+    ($( $(#[$doc:meta])* fn $name:ident<S: $side:ident>() $body:block )+) => {
+        $(
+            $(#[$doc])*
+            mod $name {
+                use super::*;
+
+                fn run<S: $side>() $body
+
+                #[test]
+                fn as_server() {
+                    run::<$crate::ServerSide>();
+                }
+
+                #[test]
+                fn as_client() {
+                    run::<$crate::ClientSide>();
+                }
+            }
+        )+
+    };
+}
