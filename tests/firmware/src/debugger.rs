@@ -19,10 +19,15 @@ pub fn argument<T: core::str::FromStr>(name: &str) -> Option<T> {
 /// Random bytes of the host.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    if random::fill_bytes(&mut bytes).is_err() {
+    fill_random(&mut bytes);
+    bytes
+}
+
+/// [`random`] in place: what the core's client makes its masking keys with.
+pub fn fill_random(bytes: &mut [u8]) {
+    if random::fill_bytes(bytes).is_err() {
         defmt::panic!("the host has no random bytes");
     }
-    bytes
 }
 
 /// End the emulator.

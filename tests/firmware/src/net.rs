@@ -2,11 +2,12 @@
 
 use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::socket::tcp;
-use smoltcp::time::Instant;
+use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpAddress, IpCidr, Ipv4Address};
 
 use crate::clock::Clock;
-use crate::lan9118::Lan9118;
+use crate::debugger;
+use crate::lan9118::{self, Lan9118};
 
 /// The address that QEMU's user network forwards to.
 const ADDRESS: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 2, 15), 24);
@@ -36,10 +37,17 @@ pub struct Net {
 }
 
 impl Net {
-    /// `seed` decides sequence numbers: it should differ at every start.
-    pub fn new(mut device: Lan9118, mut clock: Clock, seed: u64) -> Self {
+    /// Start the stack over the controller that was started, and the clock.
+    pub fn start(device: Result<Lan9118, lan9118::Error>) -> Self {
+        let mut device = match device {
+            Ok(device) => device,
+            Err(error) => defmt::panic!("{}", error),
+        };
+        let Some(core) = cortex_m::Peripherals::take() else { defmt::panic!("the clock is taken") };
+        let mut clock = Clock::start(core.SYST);
         let mut config = Config::new(device.address().into());
-        config.random_seed = seed;
+        // It decides sequence numbers: they should differ at every start.
+        config.random_seed = u64::from_le_bytes(debugger::random());
         let mut interface = Interface::new(config, &mut device, clock.now());
         // Both tables have room: they were empty.
         interface.update_ip_addrs(|addresses| _ = addresses.push(ADDRESS));
@@ -60,6 +68,15 @@ impl Net {
         let next = [socket, deadline].into_iter().flatten().min();
         if next.is_none_or(|next| next > now) {
             self.clock.sleep(next.map(|next| next - now));
+        }
+    }
+
+    /// Let `time` pass; the network goes on.
+    pub fn pause(&mut self, sockets: &mut SocketSet<'_>, time: Duration) {
+        let end = self.clock.now() + time;
+        while self.clock.now() < end {
+            self.poll(sockets);
+            self.wait(sockets, Some(end));
         }
     }
 }

@@ -3,8 +3,6 @@
 #![no_main]
 
 use defmt_semihosting as _;
-use microws_firmware::clock::Clock;
-use microws_firmware::debugger;
 use microws_firmware::echo::{Echo, RX_LEN, TX_LEN};
 use microws_firmware::lan9118::Lan9118;
 use microws_firmware::net::{Net, TCP_BUFFER_LEN, TcpBuffers, tcp_socket};
@@ -26,12 +24,7 @@ fn main() -> ! {
     // One that is pending ends a `wfi` all the same, and no handler is needed.
     cortex_m::interrupt::disable();
     // SAFETY: once, without interrupts, at the start of a program for an MPS2 board.
-    let device = match unsafe { Lan9118::start() } {
-        Ok(device) => device,
-        Err(error) => defmt::panic!("{}", error),
-    };
-    let Some(core) = cortex_m::Peripherals::take() else { debugger::exit(false) };
-    let mut net = Net::new(device, Clock::start(core.SYST), u64::from_le_bytes(debugger::random()));
+    let mut net = Net::start(unsafe { Lan9118::start() });
 
     let mut storage = [const { SocketStorage::EMPTY }; CLIENTS];
     let mut sockets = SocketSet::new(&mut storage[..]);
