@@ -34,3 +34,25 @@ build_std=()
 # bare_metal COMMAND [ARGUMENT...]: cargo, with what the chosen compiler needs, in a target folder of its own: two
 # compilers in one would build everything again and again.
 bare_metal() { CARGO_TARGET_DIR=$work/bare-metal cargo "$1" "${build_std[@]}" --locked "${@:2}"; }
+
+here=$root/tests/firmware
+
+# firmware NAME: its ELF file.
+firmware() { echo "$work/bare-metal/thumbv7m-none-eabi/release/$1"; }
+
+# The emulator, and the decoder of what the firmware logs; sets $defmt_print.
+install_emulator() {
+    need qemu-system-arm
+    local folder=$work/firmware/tools
+    defmt_print=$folder/bin/defmt-print
+    once "$folder" "$here/tools.txt" -- make_tools "$folder"
+}
+make_tools() {
+    need cargo
+    local tool
+    while read -r tool; do
+        # Not with the compiler for bare metal, nor its flags.
+        (cd "$root" && env -u RUSTC -u RUSTC_BOOTSTRAP cargo install --locked --root "$1" --target-dir "$1/target" "$tool") || return 1
+    done <"$here/tools.txt"
+    rm -rf "$1/target"
+}
