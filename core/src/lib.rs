@@ -31,6 +31,8 @@ mod error;
 mod event;
 pub mod frame;
 pub mod handshake;
+#[cfg(any(feature = "embedded-io", feature = "nb", feature = "embedded-io-async"))]
+pub mod io;
 mod keepalive;
 mod mask;
 mod message;

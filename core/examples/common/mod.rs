@@ -1,0 +1,82 @@
+//! What the examples share: an address like `ws://host:port/path`, random bytes, a TCP stream, its end.
+#![allow(dead_code, unreachable_pub, reason = "shared by several programs, none of which needs all of it")]
+
+use std::io::Read;
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Where a client connects to.
+#[derive(Debug, Clone)]
+pub struct Address {
+    /// For the TCP connection.
+    pub host: String,
+    pub port: u16,
+    /// The `Host` field: the port only if it is not 80 (RFC 6455 section 4.1, item 4).
+    pub authority: String,
+    /// Path and query.
+    pub target: String,
+}
+
+impl std::str::FromStr for Address {
+    type Err = String;
+
+    fn from_str(url: &str) -> std::result::Result<Self, String> {
+        let uri: http::Uri = url.parse().map_err(|error| format!("{url} is no URL: {error}"))?;
+        match uri.scheme_str() {
+            Some("ws") => {}
+            Some("wss") => return Err("wss, WebSocket over TLS, is not supported here".into()),
+            _ => return Err(format!("{url} does not begin with ws://")),
+        }
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or(format!("{url} names no host"))?;
+        let port = uri.port_u16().unwrap_or(80);
+        Ok(Self {
+            // The brackets around an IPv6 address belong to the URL.
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port,
+            authority: if port == 80 { host.to_owned() } else { format!("{host}:{port}") },
+            target: uri.path_and_query().map_or("/", |target| target.as_str()).to_owned(),
+        })
+    }
+}
+
+impl Address {
+    /// A TCP connection, in blocking mode.
+    pub fn dial(&self) -> Result<TcpStream> {
+        let peer = format!("{}:{}", self.host, self.port);
+        let mut last = None;
+        for address in
+            (self.host.as_str(), self.port).to_socket_addrs().map_err(|e| format!("{peer}: {e}"))?
+        {
+            match TcpStream::connect_timeout(&address, Duration::from_secs(10)) {
+                Ok(stream) => {
+                    // Frames are written as a whole: waiting for more of them gains nothing.
+                    stream.set_nodelay(true)?;
+                    return Ok(stream);
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.map_or(format!("{peer}: no address"), |error| format!("{peer}: {error}")).into())
+    }
+}
+
+/// Random bytes of the operating system, for keys that nobody can predict (RFC 6455 section 10.3).
+pub fn random(bytes: &mut [u8]) {
+    if let Err(error) = getrandom::fill(bytes) {
+        eprintln!("no random bytes to be had: {error}");
+        std::process::exit(1); // not with keys that can be guessed
+    }
+}
+
+/// The client's end of the TCP connection: the server closes first (RFC 6455 section 7.1.1), and
+/// closing a socket with unread bytes would reset it and might cost the peer our last frame.
+pub fn hang_up(mut stream: TcpStream) -> Result<()> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+    let mut rest = [0; 4096];
+    let _ = stream.shutdown(Shutdown::Write);
+    while stream.read(&mut rest).is_ok_and(|n| n > 0) {}
+    Ok(())
+}
