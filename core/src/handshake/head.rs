@@ -98,16 +98,25 @@ impl HeadReader {
     }
 
     /// Takes the next line out of `rx`; `None` if it is not all there. Behind the end: [`Line::End`] again.
+    ///
+    /// What is wrong is found at the byte that makes it wrong, so that it is the same wherever the
+    /// head was cut.
     pub(super) fn next(&mut self, rx: &mut Buffer<'_>) -> Result<Option<Line>, HandshakeError> {
         loop {
             if self.stage == Stage::End {
                 return Ok(Some(Line::End));
             }
-            let Some(len) = self.find_line_end(rx.filled())? else {
+            if self.stage == Stage::Skipping {
+                self.skip(rx)?;
+            }
+            let Some(len) = self.find_line_end(self.within_limit(rx))? else {
+                if rx.len() > self.within_limit(rx).len() {
+                    return Err(HandshakeError::HeadTooLong);
+                }
                 return self.long_line(rx);
             };
-            let line = self.take(rx, len)?;
-            let _ = self.take(rx, 2)?; // CR LF
+            let line = self.take(rx, len);
+            let _ = self.take(rx, 2); // CR LF
             match self.stage {
                 // "A server that is expecting to receive and parse a request-line SHOULD ignore
                 // at least one empty line (CRLF) received prior" (RFC 9112 section 2.2)
@@ -116,21 +125,24 @@ impl HeadReader {
                     self.stage = Stage::Fields;
                     return Ok(Some(Line::Start(line)));
                 }
-                Stage::Skipping => {
-                    check_value(rx.taken(line))?;
-                    self.stage = Stage::Fields;
-                }
+                Stage::Skipping => self.stage = Stage::Fields,
                 _ if line.is_empty() => self.stage = Stage::End,
                 _ => return self.field(rx.taken(line.clone()), line.start).map(Some),
             }
         }
     }
 
-    fn take(&mut self, rx: &mut Buffer<'_>, len: usize) -> Result<Range<usize>, HandshakeError> {
+    /// The waiting bytes as far as the head may go on.
+    fn within_limit<'b>(&self, rx: &'b Buffer<'_>) -> &'b [u8] {
+        let limit = usize::try_from(self.bytes_left).unwrap_or(usize::MAX);
+        rx.filled().get(..limit).unwrap_or(rx.filled())
+    }
+
+    /// Takes bytes that are within the limit.
+    fn take(&mut self, rx: &mut Buffer<'_>, len: usize) -> Range<usize> {
         self.scanned = 0;
-        let bytes = u32::try_from(len).unwrap_or(u32::MAX);
-        self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or(HandshakeError::HeadTooLong)?;
-        Ok(rx.take(len))
+        self.bytes_left = self.bytes_left.saturating_sub(u32::try_from(len).unwrap_or(u32::MAX));
+        rx.take(len)
     }
 
     /// The length of the line at the front, its CR LF not counted, if it is whole.
@@ -148,40 +160,36 @@ impl HeadReader {
         }
     }
 
-    /// No line ends in `rx`: waits, or, if `rx` is full, passes over a field that does not fit.
-    fn long_line(&mut self, rx: &mut Buffer<'_>) -> Result<Option<Line>, HandshakeError> {
-        if u64::from(self.bytes_left) < rx.len() as u64 {
-            return Err(HandshakeError::HeadTooLong);
+    /// Passes over the value of a field that did not fit, as far as it is there.
+    fn skip(&mut self, rx: &mut Buffer<'_>) -> Result<(), HandshakeError> {
+        let value = self.within_limit(rx);
+        let len = value.iter().position(|byte| !is_value_byte(*byte)).unwrap_or(value.len());
+        match value.get(len) {
+            None | Some(b'\r' | b'\n') => {}
+            Some(_) => return Err(HandshakeError::BadField),
         }
-        if self.stage != Stage::Skipping && rx.free() > 0 {
+        let _ = self.take(rx, len);
+        Ok(())
+    }
+
+    /// No line ends in `rx`: waits, or, if `rx` is full, begins to pass over a field that does not fit.
+    fn long_line(&mut self, rx: &mut Buffer<'_>) -> Result<Option<Line>, HandshakeError> {
+        if rx.free() > 0 {
             return Ok(None);
+        }
+        if self.stage == Stage::Start {
+            return Err(HandshakeError::StartLineTooLong);
+        }
+        if !rx.filled().contains(&b':') {
+            return Err(HandshakeError::FieldTooLong(None));
         }
         // A CR at the very end waits for its LF.
-        let len = match rx.filled() {
-            [skipped @ .., b'\r'] => skipped.len(),
-            skipped => skipped.len(),
-        };
-        if len == 0 {
-            return Ok(None);
-        }
-        match self.stage {
-            Stage::Start => Err(HandshakeError::StartLineTooLong),
-            Stage::Skipping => {
-                let skipped = self.take(rx, len)?;
-                check_value(rx.taken(skipped))?;
-                Ok(None)
-            }
-            _ => {
-                if rx.filled().iter().position(|byte| *byte == b':').is_none() {
-                    return Err(HandshakeError::FieldTooLong(None));
-                }
-                let line = self.take(rx, len)?;
-                self.stage = Stage::Skipping;
-                match self.field(rx.taken(line.clone()), line.start)? {
-                    Line::Field { name, .. } => Ok(Some(Line::LongField { name })),
-                    other => Ok(Some(other)),
-                }
-            }
+        let cr = usize::from(rx.filled().last() == Some(&b'\r'));
+        let line = self.take(rx, rx.len().saturating_sub(cr));
+        self.stage = Stage::Skipping;
+        match self.field(rx.taken(line.clone()), line.start)? {
+            Line::Field { name, .. } => Ok(Some(Line::LongField { name })),
+            other => Ok(Some(other)),
         }
     }
 
@@ -245,7 +253,11 @@ pub(super) fn is_token(bytes: &[u8]) -> bool {
 
 /// field-value, RFC 9110 section 5.5: visible characters, blanks, and bytes from 0x80 up.
 pub(super) fn is_value(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..))
+    bytes.iter().all(|byte| is_value_byte(*byte))
+}
+
+const fn is_value_byte(byte: u8) -> bool {
+    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
 }
 
 fn check_value(bytes: &[u8]) -> Result<(), HandshakeError> {
