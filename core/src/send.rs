@@ -19,7 +19,7 @@ impl<R: Role> Connection<R> {
     /// [`MessageInProgress`](SendError::MessageInProgress).
     #[inline]
     pub fn send(&mut self, tx: &mut Buffer<'_>, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
-        if self.sending.is_some() {
+        if self.state == State::Open && self.sending.is_some() {
             return Err(SendError::MessageInProgress);
         }
         self.send_fragment(tx, kind, payload, true)
