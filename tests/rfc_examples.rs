@@ -2,7 +2,7 @@
 
 use hex_literal::hex;
 use microws::handshake::{accept_key, client, server};
-use microws::{Buffer, Connection, MessageKind};
+use microws::{Buffer, Connection, MessageKind, Role};
 use microws_tests::{Cuts, Drive, End, Seen, buffer};
 
 const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\n\
@@ -88,8 +88,8 @@ fn random(key: &mut [u8]) {
     key.copy_from_slice(&hex!("37 fa 21 3d"));
 }
 
-fn client() -> Connection<microws::Client<fn(&mut [u8])>> {
-    Connection::client(random as fn(&mut [u8]))
+fn client() -> Connection<impl Role> {
+    Connection::client(random)
 }
 
 fn written(write: impl FnOnce(&mut Buffer<'_>)) -> Vec<u8> {

@@ -4,6 +4,7 @@
 
 pub mod drive;
 pub mod frames;
+pub mod handshake;
 pub mod side;
 
 pub use drive::{Cuts, Drive, End, Run, Seen, Tx, buffer};
