@@ -47,7 +47,7 @@ impl Content {
     }
 }
 
-fn push_header(out: &mut Vec<u8>, first: u8, mask_bit: u8, len: usize) {
+fn push_header(out: &mut Vec<u8>, first: u8, mask_bit: u8, len: u64) {
     out.push(first);
     if let Ok(len @ 0..=125) = u8::try_from(len) {
         out.push(mask_bit | len);
@@ -56,20 +56,25 @@ fn push_header(out: &mut Vec<u8>, first: u8, mask_bit: u8, len: usize) {
         out.extend(len.to_be_bytes());
     } else {
         out.push(mask_bit | 127);
-        out.extend((len as u64).to_be_bytes());
+        out.extend(len.to_be_bytes());
     }
+}
+
+/// Append the header of a frame as a client sends it.
+pub fn push_masked_header(out: &mut Vec<u8>, first: u8, key: [u8; 4], len: u64) {
+    push_header(out, first, 0x80, len);
+    out.extend(key);
 }
 
 /// Append a frame as a client sends it: masked with `key`.
 pub fn push_masked(out: &mut Vec<u8>, first: u8, key: [u8; 4], payload: &[u8]) {
-    push_header(out, first, 0x80, payload.len());
-    out.extend(key);
+    push_masked_header(out, first, key, payload.len() as u64);
     out.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
 }
 
 /// Append a frame as a server sends it.
 pub fn push_plain(out: &mut Vec<u8>, first: u8, payload: &[u8]) {
-    push_header(out, first, 0, payload.len());
+    push_header(out, first, 0, payload.len() as u64);
     out.extend(payload);
 }
 
