@@ -17,6 +17,11 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// What they are called.
+pub(crate) fn names(subjects: &[Subject<'_>]) -> Vec<&'static str> {
+    subjects.iter().map(|subject| subject.name).collect()
+}
+
 /// How long to measure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Effort {
@@ -26,10 +31,18 @@ pub(crate) struct Effort {
 }
 
 /// Nanoseconds per unit: by subject, then by round.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Timings(Vec<Vec<f64>>);
 
 impl Timings {
+    /// Further rounds of the same subjects.
+    pub(crate) fn append(&mut self, further: Self) {
+        self.0.resize(further.0.len(), vec![]);
+        for (rounds, further) in self.0.iter_mut().zip(further.0) {
+            rounds.extend(further);
+        }
+    }
+
     pub(crate) fn median(&self, subject: usize) -> f64 {
         Summary::of(self.0[subject].iter().copied()).map_or(f64::NAN, |summary| summary.median)
     }

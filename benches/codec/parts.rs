@@ -87,7 +87,7 @@ pub(crate) fn masks(chosen: &dyn Fn(&str) -> bool, effort: Effort) -> Table {
             })
         }));
         let timings = harness::compare(&mut subjects, places.len(), effort);
-        table.add(name, &subjects, &timings);
+        table.add(name, &harness::names(&subjects), &timings);
     }
     table
 }
@@ -126,7 +126,7 @@ pub(crate) fn utf8(chosen: &dyn Fn(&str) -> bool, effort: Effort) -> Table {
                 Subject::new("simdutf8", each(|text| simdutf8::basic::from_utf8(text).is_ok())),
             ];
             let timings = harness::compare(&mut subjects, texts.len(), effort);
-            table.add(name, &subjects, &timings);
+            table.add(name, &harness::names(&subjects), &timings);
         }
     }
     table
@@ -186,7 +186,7 @@ fn decode(lens: &[u64], random: &mut fastrand::Rng, effort: Effort, (table, name
         }),
     ];
     let timings = harness::compare(&mut subjects, lens.len(), effort);
-    table.add(name.into(), &subjects, &timings);
+    table.add(name.into(), &harness::names(&subjects), &timings);
 }
 
 fn encode(lens: &[u64], effort: Effort, (table, name): (&mut Table, &str)) {
@@ -232,5 +232,5 @@ fn encode(lens: &[u64], effort: Effort, (table, name): (&mut Table, &str)) {
         }),
     ];
     let timings = harness::compare(&mut subjects, lens.len(), effort);
-    table.add(name.into(), &subjects, &timings);
+    table.add(name.into(), &harness::names(&subjects), &timings);
 }

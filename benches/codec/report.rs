@@ -4,7 +4,7 @@ use std::fmt;
 
 use microws_benches::stats::{Summary, human};
 
-use crate::harness::{Subject, Timings};
+use crate::harness::Timings;
 
 /// One row for each case, one column for each subject; then how ours stands.
 #[derive(Debug)]
@@ -34,16 +34,16 @@ impl Table {
         Self { title: title.into(), own, reference, names: vec![], rows: vec![] }
     }
 
-    pub(crate) fn add(&mut self, case: String, subjects: &[Subject<'_>], timings: &Timings) {
-        self.names = subjects.iter().map(|subject| subject.name).collect();
+    pub(crate) fn add(&mut self, case: String, names: &[&'static str], timings: &Timings) {
+        self.names = names.to_vec();
         let position = |name: &str| self.names.iter().position(|other| *other == name);
         let (Some(own), Some(reference)) = (position(self.own), position(self.reference)) else { return };
-        let fastest = (0..subjects.len())
+        let fastest = (0..names.len())
             .filter(|i| *i != own && !BOUNDS.contains(&self.names[*i]))
             .min_by(|a, b| timings.median(*a).total_cmp(&timings.median(*b)));
         self.rows.push(Row {
             case,
-            figures: (0..subjects.len()).map(|i| timings.median(i)).collect(),
+            figures: (0..names.len()).map(|i| timings.median(i)).collect(),
             to_reference: timings.ratio(own, reference),
             lead: fastest.map(|i| (self.names[i], timings.ratio(i, own))),
         });
