@@ -73,11 +73,13 @@ fn xor(payload: &mut [u8], key: u32) {
     bytes(words.into_remainder(), key);
 }
 
-/// At most a word: the key does not come round.
+/// Less than two words. Turning the key needs no iterator over it, which opt-level z would spell out.
 #[inline(always)]
-fn bytes(payload: &mut [u8], key: u32) {
-    for (byte, key) in payload.iter_mut().zip(key.to_ne_bytes().into_iter().cycle()) {
-        *byte ^= key;
+fn bytes(payload: &mut [u8], mut key: u32) {
+    for byte in payload {
+        let [next, ..] = key.to_ne_bytes();
+        *byte ^= next;
+        key = advance(key, 1);
     }
 }
 

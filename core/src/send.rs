@@ -129,10 +129,9 @@ impl<R: Role> Connection<R> {
                 return Err(SendError::ControlTooLong);
             }
             len = reason.len().saturating_add(2);
-            let bytes = code.0.to_be_bytes().into_iter().chain(reason.bytes());
-            for (to, from) in payload.iter_mut().zip(bytes) {
-                *to = from;
-            }
+            let (head, text) = payload.split_at_mut_checked(2).unwrap_or_default();
+            copy(head, &code.0.to_be_bytes());
+            copy(text, reason.as_bytes());
         } else if code != CloseCode::NO_STATUS || !reason.is_empty() {
             return Err(SendError::InvalidCloseCode);
         }
