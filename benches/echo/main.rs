@@ -38,6 +38,9 @@ struct Arguments {
     /// A further server: its name and a program that writes `listening on ws://ADDRESS:PORT/` to standard error.
     #[arg(long = "also", value_name = "NAME=PROGRAM")]
     also: Vec<String>,
+    /// uWebSockets too: built from the sources that a package of the Rust registry carries, by a C++ compiler.
+    #[arg(long)]
+    uwebsockets: bool,
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// For each figure.
@@ -156,6 +159,15 @@ fn build() -> Outcome<PathBuf> {
     Ok(target.join("release"))
 }
 
+fn build_uwebsockets(programs: &Path) -> Outcome<String> {
+    let directory = programs.with_file_name("uwebsockets");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("uwebsockets/build.sh");
+    if !Command::new(script).arg(&directory).status()?.success() {
+        return Err("uWebSockets does not build".into());
+    }
+    Ok(directory.join("uwebsockets-echo").display().to_string())
+}
+
 fn contenders(arguments: &Arguments, programs: &Path) -> Outcome<Vec<Contender>> {
     let mut all = vec![Contender {
         name: "microws".into(),
@@ -176,8 +188,12 @@ fn contenders(arguments: &Arguments, programs: &Path) -> Outcome<Vec<Contender>>
         // Everything is seen beside the floor: it comes first.
         all.insert(if protocol == Protocol::Raw { 0 } else { all.len() }, contender);
     }
-    for also in &arguments.also {
-        let (name, program) = also.split_once('=').ok_or("--also takes NAME=PROGRAM")?;
+    let mut further = arguments.also.clone();
+    if arguments.uwebsockets {
+        further.push(format!("uWebSockets={}", build_uwebsockets(programs)?));
+    }
+    for further in &further {
+        let (name, program) = further.split_once('=').ok_or("--also takes NAME=PROGRAM")?;
         all.push(Contender {
             name: name.into(),
             protocol: Protocol::WebSocket,
