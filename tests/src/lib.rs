@@ -3,6 +3,7 @@
 //! transport that cuts.
 
 pub mod drive;
+pub mod errors;
 pub mod frames;
 pub mod handshake;
 pub mod side;
