@@ -7,6 +7,7 @@ pub mod errors;
 pub mod frames;
 pub mod handshake;
 pub mod side;
+pub mod wire;
 
 pub use drive::{Cuts, Drive, End, Run, Seen, Tx, buffer};
 pub use frames::{Frame, frame, frames, messages};

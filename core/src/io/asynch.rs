@@ -109,7 +109,7 @@ impl<'a, S: Read + Write> Accept<'a, '_, S> {
             match self.handshake.step(&mut opening.rx) {
                 Ok(Some(item)) => break item,
                 Ok(None) => opening.link.fill(&mut opening.rx).await?,
-                Err(error) => return Err(self.fail(error).await),
+                Err(error) => return self.fail(error).await,
             }
         };
         let Some(opening) = &self.opening else { return Err(Error::Closed) };
@@ -130,7 +130,7 @@ impl<'a, S: Read + Write> Accept<'a, '_, S> {
         while self.next().await?.is_some() {}
         match self.queue_accept(fields) {
             Ok(()) => {}
-            Err(Ok(fault)) => return Err(self.fail(fault).await),
+            Err(Ok(fault)) => return self.fail(fault).await,
             Err(Err(error)) => return Err(error.into()),
         }
         self.flush().await?;
@@ -153,12 +153,12 @@ impl<'a, S: Read + Write> Accept<'a, '_, S> {
         self.flush().await
     }
 
-    /// Answers a request at fault; that fault matters more than one of the stream.
+    /// Answers a request at fault.
     #[cold]
-    async fn fail(&mut self, error: crate::HandshakeError) -> Error<S::Error> {
-        let _ = self.queue_refusal(|tx| server::refuse(tx, error));
-        let _ = self.flush().await;
-        Error::Handshake(error)
+    async fn fail<T>(&mut self, error: crate::HandshakeError) -> Result<T, Error<S::Error>> {
+        self.queue_refusal(|tx| server::refuse(tx, error))?;
+        self.flush().await?;
+        Err(error.into())
     }
 
     async fn flush(&mut self) -> Result<(), Error<S::Error>> {
@@ -250,13 +250,16 @@ impl<'a, S: Read + Write, R: Role> WebSocket<'a, S, R> {
     /// final; whether [`Io`](Error::Io) is, the stream knows.
     pub async fn recv(&mut self) -> Result<(Event<'_>, &mut Sender<'a, S, R>), Error<S::Error>> {
         let event = loop {
+            // An ending comes when the stream has sent the close frame that belongs to it.
+            if self.sender.is_ending() {
+                self.sender.link.flush().await?;
+            }
             match self.sender.connection.step(&mut self.rx, &mut self.sender.link.tx)? {
                 Received::Event(event) => break event,
                 Received::WantRead => {
                     self.sender.link.flush().await?;
                     self.sender.link.fill(&mut self.rx).await?;
                 }
-                Received::WantWrite if self.sender.is_ending() => self.sender.link.flush().await?,
                 Received::WantWrite => self.sender.link.drain().await?,
                 Received::Closed => return Err(Error::Closed),
             }

@@ -119,7 +119,7 @@ impl<'a, S: Read + Write> Accept<'a, '_, S> {
             match self.handshake.step(&mut opening.rx) {
                 Ok(Some(item)) => break item,
                 Ok(None) => opening.link.fill(&mut opening.rx)?,
-                Err(error) => return Err(self.fail(error)),
+                Err(error) => return self.fail(error),
             }
         };
         let Some(opening) = &self.opening else { return Err(Error::Closed) };
@@ -140,7 +140,7 @@ impl<'a, S: Read + Write> Accept<'a, '_, S> {
         while self.next()?.is_some() {}
         match self.queue_accept(fields) {
             Ok(()) => {}
-            Err(Ok(fault)) => return Err(self.fail(fault)),
+            Err(Ok(fault)) => return self.fail(fault),
             Err(Err(error)) => return Err(error.into()),
         }
         self.flush()?;
@@ -163,12 +163,12 @@ impl<'a, S: Read + Write> Accept<'a, '_, S> {
         self.flush()
     }
 
-    /// Answers a request at fault; that fault matters more than one of the stream.
+    /// Answers a request at fault.
     #[cold]
-    fn fail(&mut self, error: crate::HandshakeError) -> Error<S::Error> {
-        let _ = self.queue_refusal(|tx| server::refuse(tx, error));
-        let _ = self.flush();
-        Error::Handshake(error)
+    fn fail<T>(&mut self, error: crate::HandshakeError) -> Result<T, Error<S::Error>> {
+        self.queue_refusal(|tx| server::refuse(tx, error))?;
+        self.flush()?;
+        Err(error.into())
     }
 
     fn flush(&mut self) -> Result<(), Error<S::Error>> {
@@ -258,13 +258,16 @@ impl<'a, S: Read + Write, R: Role> WebSocket<'a, S, R> {
     #[expect(clippy::type_complexity, reason = "an alias would hide what is handed out")]
     pub fn recv(&mut self) -> Result<(Event<'_>, &mut Sender<'a, S, R>), Error<S::Error>> {
         let event = loop {
+            // An ending comes when the stream has sent the close frame that belongs to it.
+            if self.sender.is_ending() {
+                self.sender.link.flush()?;
+            }
             match self.sender.connection.step(&mut self.rx, &mut self.sender.link.tx)? {
                 Received::Event(event) => break event,
                 Received::WantRead => {
                     self.sender.link.flush()?;
                     self.sender.link.fill(&mut self.rx)?;
                 }
-                Received::WantWrite if self.sender.is_ending() => self.sender.link.flush()?,
                 Received::WantWrite => self.sender.link.drain()?,
                 Received::Closed => return Err(Error::Closed),
             }

@@ -57,7 +57,7 @@ pub enum Error<E> {
     Eof,
     /// Nobody's: [`Event::Close`](crate::Event::Close) was handed out already, or the opening is over.
     Closed,
-    /// The peer's, before the connection was open. A server has answered it already.
+    /// The peer's, before the connection was open. A server's answer is written by then.
     Handshake(HandshakeError),
     /// The peer's. The close frame that says so was written already: drop the stream.
     Protocol(ProtocolError),
@@ -243,10 +243,9 @@ impl<M, S, R: Role> Sender<'_, M, S, R> {
         }
     }
 
-    /// Whether the connection only waits for `tx` to be written out to hand out its end; then
-    /// the stream is flushed as well.
+    /// Whether the connection may hand out its end at the next step.
     fn is_ending(&self) -> bool {
-        self.connection.state() != State::Open
+        self.connection.state() != State::Open && self.link.tx.is_empty()
     }
 }
 

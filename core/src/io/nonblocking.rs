@@ -196,7 +196,7 @@ impl<'a, S: Stream> Accept<'a, '_, S> {
             match self.handshake.step(&mut opening.rx) {
                 Ok(Some(item)) => break item,
                 Ok(None) => opening.link.fill(&mut opening.rx)?,
-                Err(error) => return Err(self.fail(error)),
+                Err(error) => return self.fail(error),
             }
         };
         let Some(opening) = &self.opening else { return Err(other(Error::Closed)) };
@@ -217,7 +217,7 @@ impl<'a, S: Stream> Accept<'a, '_, S> {
         while self.next()?.is_some() {}
         match self.queue_accept(fields) {
             Ok(()) => {}
-            Err(Ok(fault)) => return Err(self.fail(fault)),
+            Err(Ok(fault)) => return self.fail(fault),
             Err(Err(error)) => return Err(other(error)),
         }
         self.flush()?;
@@ -240,14 +240,12 @@ impl<'a, S: Stream> Accept<'a, '_, S> {
         self.flush()
     }
 
-    /// Answers a request at fault; that fault matters more than one of the stream.
+    /// Answers a request at fault.
     #[cold]
-    fn fail(&mut self, error: crate::HandshakeError) -> nb::Error<Error<S::Error>> {
-        let _ = self.queue_refusal(|tx| server::refuse(tx, error));
-        match self.flush() {
-            Err(nb::Error::WouldBlock) => nb::Error::WouldBlock,
-            _ => other(error),
-        }
+    fn fail<T>(&mut self, error: crate::HandshakeError) -> nb::Result<T, Error<S::Error>> {
+        self.queue_refusal(|tx| server::refuse(tx, error)).map_err(other)?;
+        self.flush()?;
+        Err(other(error))
     }
 
     fn flush(&mut self) -> nb::Result<(), Error<S::Error>> {
@@ -273,7 +271,7 @@ impl<'a, S: Stream, F: FnMut(&mut [u8])> Connect<'a, '_, S, F> {
             match self.handshake.step(&mut opening.rx).map_err(other)? {
                 Some(item) => break item,
                 None => {
-                    unless_blocked(opening.link.flush())?;
+                    opening.link.flush()?;
                     opening.link.fill(&mut opening.rx)?;
                 }
             }
@@ -306,6 +304,10 @@ impl<'a, S: Stream, R: Role> WebSocket<'a, S, R> {
     #[expect(clippy::type_complexity, reason = "an alias would hide what is handed out")]
     pub fn recv(&mut self) -> nb::Result<(Event<'_>, &mut Sender<'a, S, R>), Error<S::Error>> {
         let event = loop {
+            // An ending comes when the stream has sent the close frame that belongs to it.
+            if self.sender.is_ending() {
+                self.sender.link.flush()?;
+            }
             match self.sender.connection.step(&mut self.rx, &mut self.sender.link.tx).map_err(other)? {
                 Received::Event(event) => break event,
                 Received::WantRead => {
@@ -313,7 +315,6 @@ impl<'a, S: Stream, R: Role> WebSocket<'a, S, R> {
                     unless_blocked(self.sender.link.flush())?;
                     self.sender.link.fill(&mut self.rx)?;
                 }
-                Received::WantWrite if self.sender.is_ending() => self.sender.link.flush()?,
                 Received::WantWrite => self.sender.link.drain()?,
                 Received::Closed => return Err(other(Error::Closed)),
             }
