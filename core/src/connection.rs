@@ -150,6 +150,12 @@ impl<R> Connection<R> {
         self
     }
 
+    /// Payload bytes of the data frame under way that have not been taken yet; 0 between frames.
+    /// A hint for how much to read next.
+    pub const fn payload_left(&self) -> u64 {
+        self.remaining
+    }
+
     /// Where the connection is in its life.
     pub const fn state(&self) -> State {
         self.state

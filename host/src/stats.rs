@@ -1,0 +1,73 @@
+//! What the server counts, and the status line made of it.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What happened since the start.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Clients connected now.
+    pub connections: u64,
+    /// Clients that connected so far, those refused included.
+    pub accepted: u64,
+    /// Messages echoed.
+    pub messages: u64,
+    /// Payload bytes of messages echoed.
+    pub bytes: u64,
+    /// Requests and connections refused, by reason.
+    pub refused: Refused,
+    /// Connections that the client broke RFC 6455 on, or a limit.
+    pub protocol_errors: u64,
+    /// Connections given up because no sign of life came after a ping.
+    pub pings_overdue: u64,
+    /// Connections given up because another deadline passed: a handshake, unread replies.
+    pub timeouts: u64,
+    /// The longest turn of the loop.
+    pub longest_turn: Duration,
+}
+
+/// Refused requests and connections, by reason.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Refused {
+    /// Requests that can't be read, or not as an upgrade.
+    pub bad_request: u64,
+    /// Origins that are not let in.
+    pub origin: u64,
+    /// Paths that are not served.
+    pub path: u64,
+    /// Connections over the limit.
+    pub too_many: u64,
+    /// Connections that found no file descriptor free.
+    pub out_of_files: u64,
+}
+
+impl Stats {
+    /// The status line; rates are since `before`, which is `elapsed` ago.
+    pub(crate) fn line(&self, before: &Self, elapsed: Duration) -> impl fmt::Display {
+        let seconds = elapsed.as_secs_f64().max(0.001);
+        let rate = |now: u64, then: u64| (now - then) as f64 / seconds;
+        format!(
+            "status: {} connections of {} accepted, {} messages ({:.0}/s), {} bytes ({:.0}/s), \
+             {} protocol errors, {} pings overdue, {} timeouts, \
+             refused: {} bad requests, {} origins, {} paths, {} over the limit, {} out of files; \
+             longest turn {:.3} ms",
+            self.connections,
+            self.accepted,
+            self.messages,
+            rate(self.messages, before.messages),
+            self.bytes,
+            rate(self.bytes, before.bytes),
+            self.protocol_errors,
+            self.pings_overdue,
+            self.timeouts,
+            self.refused.bad_request,
+            self.refused.origin,
+            self.refused.path,
+            self.refused.too_many,
+            self.refused.out_of_files,
+            self.longest_turn.as_secs_f64() * 1e3,
+        )
+    }
+}

@@ -1,0 +1,125 @@
+//! A timer wheel: deadlines at constant cost, and none for a connection that only waits.
+//!
+//! A deadline that moves later is left where it is: when its entry comes up, its owner looks
+//! again and enters the new one. So traffic costs nothing, and each owner has one entry.
+
+/// Milliseconds between two positions of the wheel; deadlines are late by at most this.
+const TICK: u64 = 32;
+
+const SLOTS: u64 = 1024;
+
+const WORDS: usize = SLOTS as usize / 64;
+
+/// Entries name their owner and come up on a tick. `now` is in milliseconds and never goes back.
+#[derive(Debug)]
+pub(crate) struct Wheel {
+    slots: Vec<Vec<Entry>>,
+    /// A bit for each slot that has entries.
+    occupied: [u64; WORDS],
+    /// The next tick to look at.
+    next: u64,
+}
+
+/// Says that `owner` is to look at its deadlines; stale unless its own note of `tick` is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) owner: usize,
+    pub(crate) tick: u64,
+}
+
+impl Wheel {
+    pub(crate) fn new(now: u64) -> Self {
+        let slots = (0..SLOTS).map(|_| Vec::new()).collect();
+        Self { slots, occupied: [0; WORDS], next: now / TICK }
+    }
+
+    /// Has `owner` come up `after` milliseconds from `now`, or sooner if that is beyond the wheel;
+    /// it then looks again. Answers the tick, for `owner` to note.
+    pub(crate) fn enter(&mut self, owner: usize, now: u64, after: u32) -> u64 {
+        let tick = (now + u64::from(after)).div_ceil(TICK);
+        let tick = tick.clamp(self.next, self.next + SLOTS - 1);
+        let slot = (tick % SLOTS) as usize;
+        self.slots[slot].push(Entry { owner, tick });
+        self.occupied[slot / 64] |= 1 << (slot % 64);
+        tick
+    }
+
+    /// Moves the entries that are due at `now` to `due`.
+    pub(crate) fn expire(&mut self, now: u64, due: &mut Vec<Entry>) {
+        let end = now / TICK + 1;
+        for tick in self.next..end.min(self.next + SLOTS) {
+            let slot = (tick % SLOTS) as usize;
+            if self.occupied[slot / 64] & (1 << (slot % 64)) != 0 {
+                due.append(&mut self.slots[slot]);
+                self.occupied[slot / 64] &= !(1 << (slot % 64));
+            }
+        }
+        self.next = self.next.max(end);
+    }
+
+    /// Milliseconds from `now` until the next entry comes up; `None` if there is none.
+    pub(crate) fn next_in(&self, now: u64) -> Option<u64> {
+        let first = (self.next % SLOTS) as usize;
+        // The first word from the first slot on, the others, and the first word's beginning.
+        let ahead = (0..=WORDS).find_map(|n| {
+            let index = (first / 64 + n) % WORDS;
+            let mask = match n {
+                0 => u64::MAX << (first % 64),
+                WORDS => !(u64::MAX << (first % 64)),
+                _ => u64::MAX,
+            };
+            let word = self.occupied[index] & mask;
+            let slot = index * 64 + word.trailing_zeros() as usize;
+            (word != 0).then(|| (slot + SLOTS as usize - first) % SLOTS as usize)
+        })?;
+        Some(((self.next + ahead as u64) * TICK).saturating_sub(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_comes_up_at_its_time_and_at_most_a_tick_later() {
+        for start in [0, 5, 31, 32, 1_000_003] {
+            for after in [0, 1, 31, 32, 33, 1_000, 20_000, 32_000] {
+                let mut wheel = Wheel::new(start);
+                let tick = wheel.enter(7, start, after);
+                let mut due = Vec::new();
+                let mut now = start;
+                while due.is_empty() {
+                    let wait = wheel.next_in(now).expect("an entry is there");
+                    now += wait;
+                    wheel.expire(now, &mut due);
+                    assert!(now <= start + u64::from(after) + TICK, "{start} + {after}: late at {now}");
+                }
+                assert!(now >= start + u64::from(after), "{start} + {after}: early at {now}");
+                assert_eq!(due, [Entry { owner: 7, tick }]);
+                assert_eq!(wheel.next_in(now), None);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_the_wheel_comes_up_early_to_be_entered_again() {
+        let mut wheel = Wheel::new(0);
+        wheel.enter(1, 0, 10_000_000);
+        let wait = wheel.next_in(0).expect("an entry is there");
+        assert!(wait < SLOTS * TICK);
+    }
+
+    #[test]
+    fn a_loop_that_slept_too_long_misses_nothing() {
+        let mut wheel = Wheel::new(0);
+        let (mut due, mut owners) = (Vec::new(), Vec::new());
+        for owner in 0..200 {
+            wheel.enter(owner, 0, owner as u32 * 150);
+        }
+        wheel.expire(10_000_000, &mut due);
+        owners.extend(due.iter().map(|entry| entry.owner));
+        owners.sort_unstable();
+        assert_eq!(owners, (0..200).collect::<Vec<_>>());
+        assert_eq!(wheel.enter(1, 10_000_000, 0), wheel.next);
+    }
+}
