@@ -70,7 +70,7 @@ macro_rules! style {
                         return $call!(polls, request.refuse(status, &[("Retry-After", "9")], body));
                     }
                     let socket = $call!(polls, request.accept(&[]))?;
-                    assert!(request.into_stream().is_none());
+                    assert!(request.into_parts().is_none());
                     converse(socket, polls, &mut outcome.events)
                 })();
                 outcome.ended(end)
@@ -427,7 +427,10 @@ fn check(style: Style, side: Side, wire: &Wire, stalls: Stalls, outcome: &Outcom
 #[test]
 fn every_adapter_says_what_was_done_by_hand_at_every_cut() {
     for_every_script(|side, input, outcome, sent| {
-        for cut in 0..input.len() {
+        // The scripts begin alike: only the first one is cut there.
+        let shortest = side.head().len() + side.scripts()[3].len();
+        let first = if *input == [side.head(), side.scripts()[0].clone()].concat() { 0 } else { shortest };
+        for cut in first..input.len() {
             let writes = if cut % 2 == 0 { Cuts::Whole } else { Cuts::Every(1) };
             let mut bytes: Option<Vec<u8>> = None;
             for style in STYLES {

@@ -54,7 +54,7 @@ fn visit(server: &Address, target: &str, mut answer: Option<&mut Vec<u8>>) -> Re
             Err(error) => break error,
         }
     };
-    hang_up(socket.into_stream().into_inner())?;
+    hang_up(socket.into_parts().0.into_inner())?;
     match end {
         // Many cases end so; to judge that is for the fuzzing server.
         Error::Closed | Error::Protocol(_) | Error::Eof | Error::Io(_) => Ok(()),

@@ -1,6 +1,8 @@
 //! What the examples share: an address like `ws://host:port/path`, random bytes, a TCP stream, its end.
 #![allow(dead_code, unreachable_pub, reason = "shared by several programs, none of which needs all of it")]
 
+pub mod steps;
+
 use std::io::Read;
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::Duration;

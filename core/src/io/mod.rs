@@ -172,9 +172,10 @@ impl<'a, M, S, R> WebSocket<'a, M, S, R> {
         &mut self.sender.link.stream
     }
 
-    /// The stream alone, to be closed or used again. What still waits in the buffers is lost.
-    pub fn into_stream(self) -> S {
-        self.sender.link.stream
+    /// The stream, to be closed, and `rx` and `tx` for the next connection, with what still waits
+    /// in them.
+    pub fn into_parts(self) -> (S, Buffer<'a>, Buffer<'a>) {
+        (self.sender.link.stream, self.rx, self.sender.link.tx)
     }
 }
 
@@ -305,9 +306,9 @@ impl<'a, 'p, M, S> Accept<'a, 'p, M, S> {
         self.handshake.subprotocol()
     }
 
-    /// The stream, to be closed after a refusal; `None` once a [`WebSocket`] has it.
-    pub fn into_stream(self) -> Option<S> {
-        Some(self.opening?.link.stream)
+    /// The stream, to be closed after a refusal, `rx` and `tx`; `None` once a [`WebSocket`] has them.
+    pub fn into_parts(self) -> Option<(S, Buffer<'a>, Buffer<'a>)> {
+        self.opening.map(|Opening { rx, link }| (link.stream, rx, link.tx))
     }
 
     /// Queues the 101 answer, once. `Err(Ok(_))` is a request at fault: answer it with
@@ -405,9 +406,9 @@ impl<'a, 'r, M, S, F> Connect<'a, 'r, M, S, F> {
         self.handshake.subprotocol()
     }
 
-    /// The stream, for instance to read the body of an answer other than 101; `None` once a
-    /// [`WebSocket`] has it.
-    pub fn into_stream(self) -> Option<S> {
-        Some(self.opening?.link.stream)
+    /// The stream, `rx` and `tx`, for instance to read the body of an answer other than 101, which
+    /// may begin in `rx`; `None` once a [`WebSocket`] has them.
+    pub fn into_parts(self) -> Option<(S, Buffer<'a>, Buffer<'a>)> {
+        self.opening.map(|Opening { rx, link }| (link.stream, rx, link.tx))
     }
 }

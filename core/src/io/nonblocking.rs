@@ -31,6 +31,10 @@
 //! }
 //! ```
 //!
+//! An event is handed out once. Where its answer must not get lost, call `recv` only when there is
+//! room for the answer: after `flush` has answered `Ok`, and with a `tx` 14 bytes larger than `rx`,
+//! the echo of whatever comes is queued at once.
+//!
 //! There is no `WebSocket::accept` in one call here, for it could not be called again: keep the
 //! [`Accept`] or [`Connect`], and [`nb::block!`] on it where waiting is no harm.
 
