@@ -12,6 +12,18 @@ use crate::{
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 type Point = (f64, f64);
 
+/// The floor is black, microws red; the others can be told apart without telling red from green.
+const COLOURS: [(u8, u8, u8); 8] = [
+    (0, 0, 0),
+    (213, 40, 0),
+    (0, 114, 178),
+    (86, 180, 233),
+    (0, 158, 115),
+    (204, 121, 167),
+    (230, 159, 0),
+    (128, 128, 128),
+];
+
 /// Two panels: processor time per message by connections, and per byte by length of message.
 pub(crate) fn draw(report: &Report, path: &Path) -> Outcome {
     let drawing = SVGBackend::new(path, (1200, 480)).into_drawing_area();
@@ -73,7 +85,8 @@ fn panel<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
         .y_label_formatter(&|y| format!("{y}"))
         .draw()?;
     for (i, (server, line)) in lines.into_iter().enumerate() {
-        let style = Palette99::pick(i).stroke_width(2);
+        let (red, green, blue) = COLOURS[i % COLOURS.len()];
+        let style = RGBColor(red, green, blue).stroke_width(if i < 2 { 3 } else { 2 });
         chart
             .draw_series(LineSeries::new(line, style).point_size(3))?
             .label(server)

@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     io::Write,
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener},
 };
 
 use clap::Parser;
@@ -11,6 +11,8 @@ use tokio::{net::TcpStream, runtime};
 
 mod fastwebsockets;
 mod floor;
+#[cfg(feature = "host")]
+mod microws;
 mod soketto;
 mod tokio_tungstenite;
 mod tokio_websockets;
@@ -25,13 +27,31 @@ pub struct Arguments {
 }
 
 /// What can be served.
-pub const NAMES: &[&str] = &["floor", "fastwebsockets", "tokio-websockets", "tokio-tungstenite", "soketto"];
+pub const NAMES: &[&str] = &[
+    "floor",
+    #[cfg(feature = "host")]
+    "microws",
+    "fastwebsockets",
+    "tokio-websockets",
+    "tokio-tungstenite",
+    "soketto",
+];
+
+const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
+
+fn say(address: SocketAddr) -> std::io::Result<()> {
+    writeln!(std::io::stderr(), "listening on ws://{address}/")
+}
 
 /// Serve until killed.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    #[cfg(feature = "host")]
+    if arguments.name == "microws" {
+        return microws::serve();
+    }
+    let listener = TcpListener::bind(ANY_PORT)?;
     listener.set_nonblocking(true)?;
-    writeln!(std::io::stderr(), "listening on ws://{}/", listener.local_addr()?)?;
+    say(listener.local_addr()?)?;
     match arguments.name.as_str() {
         "fastwebsockets" => each_client(listener, fastwebsockets::serve),
         "tokio-websockets" => each_client(listener, tokio_websockets::serve),
