@@ -25,9 +25,11 @@
 
 use core::ops::Range;
 
+use base64ct::{Base64, Encoding};
+
 use super::head::{Field, HeadReader, Line, is_token, is_value};
 use super::write::{Fields, Writer, check_own};
-use super::{KEY_LEN, accept_key, base64};
+use super::{KEY_LEN, accept_key};
 use crate::buffer::Buffer;
 use crate::connection::Connection;
 use crate::error::{HandshakeError, KnownField, SendError};
@@ -144,9 +146,12 @@ impl<'r> Handshake<'r> {
     /// A handshake that makes `request`. `nonce` must be random and fresh for each connection
     /// (section 4.1, item 7).
     pub fn new(request: Request<'r>, nonce: [u8; 16]) -> Self {
+        let mut key = [0; KEY_LEN];
+        // 16 bytes make 24 characters: it fits.
+        let _ = Base64::encode(&nonce, &mut key);
         Self {
             request,
-            key: base64::encode(&nonce),
+            key,
             part: 0,
             reader: HeadReader::new(),
             status: 0,

@@ -6,7 +6,8 @@
 //!
 //! What comes behind the head stays in `rx`: it is the first frame.
 
-mod base64;
+use base64ct::{Base64, Encoding};
+
 pub mod client;
 mod head;
 pub mod server;
@@ -33,5 +34,8 @@ pub fn accept_key(key: &[u8]) -> [u8; ACCEPT_LEN] {
     let mut sha1 = sha1_smol::Sha1::new();
     sha1.update(key);
     sha1.update(GUID);
-    base64::encode(&sha1.digest().bytes())
+    let mut accept = [0; ACCEPT_LEN];
+    // 20 bytes make 28 characters: it fits.
+    let _ = Base64::encode(&sha1.digest().bytes(), &mut accept);
+    accept
 }
