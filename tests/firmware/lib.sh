@@ -44,6 +44,7 @@ firmware() { echo "$work/bare-metal/thumbv7m-none-eabi/release/$1"; }
 install_emulator() {
     need qemu-system-arm
     local folder=$work/firmware/tools
+    # shellcheck disable=SC2034  # for the caller
     defmt_print=$folder/bin/defmt-print
     once "$folder" "$here/tools.txt" -- make_tools "$folder"
 }

@@ -1,0 +1,18 @@
+//! Sends back what comes: the rig alone.
+
+use crate::{Buffers, rig};
+
+pub fn echo(buffers: &mut Buffers) {
+    loop {
+        let n = rig::receive(&mut buffers.rx[..]);
+        if n == 0 {
+            return;
+        }
+        let bytes = buffers.rx.get(..n).unwrap_or_default();
+        buffers.tx[..].iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        rig::send(buffers.tx.get(..n).unwrap_or_default());
+    }
+}
+
+pub use echo as server;
+pub use echo as client;

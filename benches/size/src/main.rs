@@ -1,0 +1,53 @@
+//! One job, done with one crate: see Cargo.toml for the choice and `rig.rs` for what is measured.
+#![no_std]
+#![no_main]
+
+mod rig;
+
+#[cfg_attr(feature = "microws", path = "jobs/microws.rs")]
+#[cfg_attr(feature = "embedded-websocket", path = "jobs/embedded_websocket.rs")]
+#[cfg_attr(feature = "edge", path = "jobs/edge.rs")]
+#[cfg_attr(feature = "websocket-sans-io", path = "jobs/websocket_sans_io.rs")]
+#[cfg_attr(feature = "ws-framer", path = "jobs/ws_framer.rs")]
+#[cfg_attr(
+    not(any(
+        feature = "microws",
+        feature = "embedded-websocket",
+        feature = "edge",
+        feature = "websocket-sans-io",
+        feature = "ws-framer"
+    )),
+    path = "jobs/none.rs"
+)]
+#[allow(dead_code, reason = "a program does one of the jobs")]
+mod job;
+
+use static_cell::ConstStaticCell;
+
+/// Room for every message of the script, with whatever a crate puts before it.
+pub const BUFFER_LEN: usize = 1280;
+
+static RX: ConstStaticCell<[u8; BUFFER_LEN]> = ConstStaticCell::new([0; BUFFER_LEN]);
+static TX: ConstStaticCell<[u8; BUFFER_LEN]> = ConstStaticCell::new([0; BUFFER_LEN]);
+/// For a crate that needs a third.
+static MESSAGE: ConstStaticCell<[u8; BUFFER_LEN]> = ConstStaticCell::new([0; BUFFER_LEN]);
+
+/// The caller's buffers, which nobody's memory is charged with.
+pub struct Buffers {
+    pub rx: &'static mut [u8; BUFFER_LEN],
+    pub tx: &'static mut [u8; BUFFER_LEN],
+    pub message: &'static mut [u8; BUFFER_LEN],
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let mut buffers = Buffers { rx: RX.take(), tx: TX.take(), message: MESSAGE.take() };
+    rig::run(|| {
+        #[cfg(feature = "echo")]
+        job::echo(&mut buffers);
+        #[cfg(feature = "server")]
+        job::server(&mut buffers);
+        #[cfg(feature = "client")]
+        job::client(&mut buffers);
+    })
+}
