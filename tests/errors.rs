@@ -1,0 +1,340 @@
+//! Every error that can be: provoked in each role that can see it, with its words and its code.
+
+use std::error::Error;
+
+use microws::handshake::client::Request;
+use microws::{CloseCode, HandshakeError, KnownField, MessageKind, ProtocolError, SendError};
+use microws_tests::errors::{FIELDS, PROTOCOL_ERRORS, handshake_errors};
+use microws_tests::frames::{frame, header};
+use microws_tests::handshake::Shake;
+use microws_tests::{ClientSide, Drive, End, ServerSide, Side, buffer, in_both_roles};
+
+/// What ends in each fault, with the code it is answered with and the words for it.
+fn faults<S: Side>() -> Vec<(ProtocolError, u16, &'static str, Vec<u8>)> {
+    use ProtocolError::*;
+    let script = S::script;
+    let (mask, key) = if S::MASKS { (0, &b""[..]) } else { (0x80, &b"\x01\x02\x03\x04"[..]) };
+    let masked = frame(0x81, Some([1, 2, 3, 4]), b"x");
+    let plain = frame(0x81, None, b"x");
+    let wrong_mask = if S::MASKS {
+        (MaskForbidden, 1002, "a masked frame from a server", masked)
+    } else {
+        (MaskMissing, 1002, "an unmasked frame from a client", plain)
+    };
+    vec![
+        wrong_mask,
+        (
+            ReservedBits,
+            1002,
+            "a reserved bit is set, but no extension was negotiated",
+            script(&[(0xa1, b"")]),
+        ),
+        (ReservedOpcode(0xb), 1002, "the reserved opcode 0xb", script(&[(0x8b, b"")])),
+        (FragmentedControl, 1002, "a fragmented control frame", script(&[(0x09, b"")])),
+        (ControlTooLong, 1002, "a control frame of more than 125 bytes", script(&[(0x8a, &[0; 126])])),
+        (
+            LengthNotMinimal,
+            1002,
+            "a payload length in more bytes than it needs",
+            [&[0x82, mask | 126, 0, 1][..], key, b"x"].concat(),
+        ),
+        (
+            LengthTooLarge,
+            1002,
+            "a payload length of 2^63 bytes or more",
+            header(0x82, S::peer_key(), 1 << 63),
+        ),
+        (
+            UnexpectedContinuation,
+            1002,
+            "a continuation frame, but no message is under way",
+            script(&[(0x80, b"")]),
+        ),
+        (
+            ExpectedContinuation,
+            1002,
+            "a new message before the one under way was finished",
+            script(&[(0x01, b""), (0x81, b"")]),
+        ),
+        (InvalidUtf8, 1007, "text that is not valid UTF-8", script(&[(0x81, b"\xff")])),
+        (CloseTooShort, 1002, "a close frame with half a close code", script(&[(0x88, b"\x03")])),
+        (
+            InvalidCloseCode(1005),
+            1002,
+            "the close code 1005, which must not be sent",
+            script(&[(0x88, b"\x03\xed")]),
+        ),
+        (MessageTooBig, 1009, "a message longer than the limit", script(&[(0x82, &[0; 101])])),
+        (
+            TooManyFragments,
+            1008,
+            "a message in more fragments than the limit",
+            script(&[(0x02, b""), (0x00, b""), (0x00, b""), (0x00, b"")]),
+        ),
+    ]
+}
+
+in_both_roles! {
+    fn each_fault_of_the_peer_is_named_and_answered_with_its_code<S: Side>() {
+        for (error, code, words, input) in faults::<S>() {
+            let mut connection = S::open().max_message_len(100).max_fragments(3);
+            let run = Drive::default().listen(&mut connection, &input);
+            assert_eq!(run.end, End::Failed(error));
+            assert_eq!(S::sent(&run.output), [(0x88, code.to_be_bytes().to_vec())], "{words}");
+            assert_eq!(error.close_code(), CloseCode(code));
+            assert_eq!(error.to_string(), words);
+            let source: &dyn Error = &error;
+            assert!(source.source().is_none());
+        }
+    }
+
+    fn each_mistake_of_the_caller_is_named_and_changes_nothing<S: Side>() {
+        let (mut connection, mut tx) = (S::open(), buffer(139));
+        let refused = |result: Result<(), SendError>, error: SendError, words: &str| {
+            assert_eq!(result, Err(error));
+            assert_eq!(error.to_string(), words);
+            let source: &dyn Error = &error;
+            assert!(source.source().is_none());
+        };
+        refused(connection.send_binary(&mut tx, &[0; 140]), SendError::BufferFull,
+            "the transmit buffer has no room for it");
+        refused(connection.ping(&mut tx, &[0; 126]), SendError::ControlTooLong,
+            "a control frame carries at most 125 bytes");
+        refused(connection.close(&mut tx, CloseCode(1005), "why"), SendError::InvalidCloseCode,
+            "a close code that must not be sent");
+        connection.send_fragment(&mut tx, MessageKind::Text, b"", false).unwrap();
+        let before = tx.len();
+        refused(connection.send_text(&mut tx, ""), SendError::MessageInProgress,
+            "another message is unfinished");
+        assert_eq!(tx.len(), before);
+        connection.close(&mut tx, CloseCode::NORMAL, "").unwrap();
+        refused(connection.send_text(&mut tx, ""), SendError::Closed, "a close frame was sent already");
+        let field = microws::handshake::server::answer(&mut tx, 200, &[("a b", "")], "");
+        refused(field, SendError::InvalidField, "a header field with characters that can't stand there");
+    }
+}
+
+#[test]
+fn every_fault_is_provoked_in_some_role() {
+    let provoked: Vec<ProtocolError> =
+        faults::<ServerSide>().into_iter().chain(faults::<ClientSide>()).map(|fault| fault.0).collect();
+    for error in PROTOCOL_ERRORS {
+        let kind = std::mem::discriminant(&error);
+        assert!(provoked.iter().any(|seen| std::mem::discriminant(seen) == kind), "{error:?}");
+    }
+}
+
+const REQUEST: &str = "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+
+const RESPONSE: &str = "HTTP/1.1 101 \r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+
+/// What a server and a client make of heads at fault; `None` where that role can't see it.
+#[test]
+fn each_fault_of_a_head_is_named_and_has_its_status() {
+    use HandshakeError::*;
+    let long = "x".repeat(300);
+    let request = |more: &str| format!("{REQUEST}{more}\r\n\r\n");
+    let response = |more: &str| format!("{RESPONSE}{more}\r\n\r\n");
+    let none = String::new;
+    // error, status, words, the request, the response
+    let table: Vec<(HandshakeError, u16, &str, String, String)> = vec![
+        (Incomplete, 400, "the head is not complete", REQUEST.to_owned(), RESPONSE.to_owned()),
+        (BadStartLine, 400, "the first line is not HTTP", "hello\r\n".to_owned(), "hello\r\n".to_owned()),
+        (
+            StartLineTooLong,
+            414,
+            "the first line is too long",
+            format!("GET /{long} HTTP/1.1\r\n"),
+            format!("HTTP/1.1 101 {long}\r\n"),
+        ),
+        (
+            HttpVersion,
+            505,
+            "the HTTP version must be 1.1",
+            "GET / HTTP/2.0\r\n".to_owned(),
+            "HTTP/2.0 101 \r\n".to_owned(),
+        ),
+        (
+            BadLineEnd,
+            400,
+            "a line of the head does not end in CR LF",
+            "GET / HTTP/1.1\n".to_owned(),
+            "HTTP/1.1 101 \n".to_owned(),
+        ),
+        (Folded, 400, "a header field is folded", request("X: a\r\n b"), response("X: a\r\n b")),
+        (BadField, 400, "a header line is not 'name: value'", request("X"), response("X")),
+        (
+            HeadTooLong,
+            431,
+            "the head is too long",
+            request(&format!("X: {}", long.repeat(10))),
+            response(&format!("X: {}", long.repeat(10))),
+        ),
+        (
+            TooManyFields,
+            431,
+            "too many header fields",
+            request(&["X: a"; 20].join("\r\n")),
+            response(&["X: a"; 20].join("\r\n")),
+        ),
+        (FieldTooLong(None), 431, "a header field is too long: ", request(&long), response(&long)),
+        (
+            FieldTooLong(Some(KnownField::Protocol)),
+            431,
+            "a header field is too long: Sec-WebSocket-Protocol",
+            request(&format!("Sec-WebSocket-Protocol: {long}")),
+            response(&format!("Sec-WebSocket-Protocol: {long}")),
+        ),
+        (Repeated(KnownField::Host), 400, "a header field is repeated: Host", request("Host: h"), none()),
+        (
+            Repeated(KnownField::Accept),
+            400,
+            "a header field is repeated: Sec-WebSocket-Accept",
+            none(),
+            response("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        ),
+        (
+            Missing(KnownField::Connection),
+            400,
+            "a header field is missing: Connection",
+            request("").replace("Connection", "X"),
+            response("").replace("Connection", "X"),
+        ),
+        (
+            Invalid(KnownField::Key),
+            400,
+            "a header field is invalid: Sec-WebSocket-Key",
+            request("").replace("dGhl", "d-hl"),
+            none(),
+        ),
+        (
+            Invalid(KnownField::Upgrade),
+            400,
+            "a header field is invalid: Upgrade",
+            none(),
+            response("").replace("websocket", "h2c"),
+        ),
+        (Body, 400, "a request with a body", request("Content-Length: 1"), none()),
+        (Method, 405, "the method must be GET", request("").replace("GET", "PUT"), none()),
+        (NoUpgrade, 426, "this is a WebSocket endpoint", request("").replace("websocket", "h2c"), none()),
+        (
+            WebSocketVersion,
+            426,
+            "the WebSocket version must be 13",
+            request("").replace("Version: 13", "Version: 8"),
+            none(),
+        ),
+        (
+            Status(404),
+            404,
+            "the server answered with status 404 instead of 101",
+            none(),
+            response("").replace("101", "404"),
+        ),
+        (
+            WrongAccept,
+            502,
+            "Sec-WebSocket-Accept does not belong to the key",
+            none(),
+            response("").replace("s3pP", "S3pP"),
+        ),
+        (
+            UnofferedSubprotocol,
+            502,
+            "the server chose a subprotocol that was not offered",
+            none(),
+            response("Sec-WebSocket-Protocol: chat"),
+        ),
+        (
+            UnofferedExtension,
+            502,
+            "the server uses an extension that was not offered",
+            none(),
+            response("Sec-WebSocket-Extensions: x"),
+        ),
+    ];
+    let shake = || Shake { rx: 256, limits: Some((2000, 15)), ..Shake::default() };
+    for (error, status, words, request, response) in &table {
+        assert_eq!((error.status(), error.to_string().as_str()), (*status, *words));
+        let source: &dyn Error = error;
+        assert!(source.source().is_none());
+        if !request.is_empty() {
+            let shaken = shake().serve(&[], request.as_bytes());
+            assert_eq!(shaken.verdict, Err(*error), "{request}");
+            // The one who asked is told the same.
+            assert!(shaken.text().starts_with(&format!("HTTP/1.1 {status} ")), "{}", shaken.text());
+            assert!(shaken.text().ends_with(&format!("\r\n\r\n{words}\n")), "{}", shaken.text());
+        }
+        if !response.is_empty() {
+            let shaken = shake().connect(Request::new("h", "/"), response.as_bytes());
+            assert_eq!(shaken.verdict, Err(*error), "{response}");
+        }
+    }
+    for error in handshake_errors() {
+        let kind = std::mem::discriminant(&error);
+        assert!(table.iter().any(|(seen, ..)| std::mem::discriminant(seen) == kind), "{error:?}");
+    }
+}
+
+/// A field is called what the RFCs call it, in any case.
+#[test]
+fn fields_are_called_by_their_names() {
+    let names = FIELDS.map(KnownField::name);
+    assert_eq!(
+        names,
+        [
+            "Host",
+            "Upgrade",
+            "Connection",
+            "Sec-WebSocket-Key",
+            "Sec-WebSocket-Version",
+            "Sec-WebSocket-Protocol",
+            "Sec-WebSocket-Extensions",
+            "Sec-WebSocket-Accept",
+            "Origin",
+            "Content-Length",
+            "Transfer-Encoding",
+        ]
+    );
+    for field in FIELDS {
+        assert_eq!(field.to_string(), field.name());
+    }
+}
+
+/// Close codes say what they stand for.
+#[test]
+fn close_codes_say_what_they_stand_for() {
+    for (code, words) in [
+        (CloseCode::NORMAL, "1000 (normal closure)"),
+        (CloseCode::GOING_AWAY, "1001 (going away)"),
+        (CloseCode::PROTOCOL_ERROR, "1002 (protocol error)"),
+        (CloseCode::UNSUPPORTED_DATA, "1003 (unsupported data)"),
+        (CloseCode::NO_STATUS, "1005 (no status code)"),
+        (CloseCode::ABNORMAL, "1006 (no close frame)"),
+        (CloseCode::INVALID_DATA, "1007 (invalid data)"),
+        (CloseCode::POLICY_VIOLATION, "1008 (policy violation)"),
+        (CloseCode::MESSAGE_TOO_BIG, "1009 (message too big)"),
+        (CloseCode::MISSING_EXTENSION, "1010 (missing extension)"),
+        (CloseCode::INTERNAL_ERROR, "1011 (internal error)"),
+        (CloseCode::SERVICE_RESTART, "1012 (service restart)"),
+        (CloseCode::TRY_AGAIN_LATER, "1013 (try again later)"),
+        (CloseCode(1014), "1014 (bad gateway)"),
+        (CloseCode(3000), "3000 (registered by a library)"),
+        (CloseCode(4999), "4999 (private use)"),
+        (CloseCode(1004), "1004 (reserved)"),
+        (CloseCode(2999), "2999 (reserved)"),
+        (CloseCode(5000), "5000 (reserved)"),
+    ] {
+        assert_eq!(code.to_string(), words);
+    }
+}
+
+/// What is printed while looking for a fault gives no secret away and needs no more than it is.
+#[test]
+fn a_client_can_be_printed_though_its_random_source_cannot() {
+    assert_eq!(format!("{:?}", microws::Client(|_: &mut [u8]| {})), "Client");
+    assert!(format!("{:?}", ClientSide::open()).contains("role: Client"));
+    assert!(format!("{:?}", ServerSide::open()).contains("role: Server"));
+}

@@ -1,0 +1,454 @@
+//! What holds for any input, tried on inputs by chance.
+
+use std::collections::VecDeque;
+
+use microws::frame::{Header, MAX_HEADER_LEN, Opcode};
+use microws::{
+    Buffer, CloseCode, Connection, Event, MIN_CAPACITY, Mask, MessageKind, Received, Role, SendError, State,
+    Validator,
+};
+use microws_tests::{ClientSide, Cuts, Seen, ServerSide, Side};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+fn opcode() -> impl Strategy<Value = Opcode> {
+    prop_oneof![
+        Just(Opcode::Continuation),
+        Just(Opcode::Text),
+        Just(Opcode::Binary),
+        Just(Opcode::Close),
+        Just(Opcode::Ping),
+        Just(Opcode::Pong),
+    ]
+}
+
+/// Lengths of every form, and their edges more often than chance would have it.
+fn len() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        0..=125u64,
+        126..=65_535u64,
+        65_536..=u64::MAX,
+        prop::sample::select(vec![0, 125, 126, 65_535, 65_536, (1 << 63) - 1, 1 << 63])
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_header_that_exists_is_decoded_as_it_was_encoded(
+        fin: bool, opcode in opcode(), mask: Option<[u8; 4]>, len in len(), behind in vec(any::<u8>(), 0..5)
+    ) {
+        let Ok(header) = Header::new(fin, opcode, mask, len) else {
+            prop_assert!(len >= 1 << 63 || (opcode.is_control() && (!fin || len > 125)));
+            return Ok(());
+        };
+        let mut bytes = [0xee; MAX_HEADER_LEN];
+        let size = header.encode(&mut bytes).unwrap();
+        prop_assert_eq!(size, header.encoded_len());
+        prop_assert_eq!(&bytes[..size], &microws_tests::frames::header(
+            (u8::from(fin) << 7) | opcode as u8, mask, len)[..]);
+        // A byte less is no room, and changes nothing; nor is a byte less a header.
+        let mut short = vec![0xee; size - 1];
+        prop_assert_eq!(header.encode(&mut short), None);
+        prop_assert_eq!(short, vec![0xee; size - 1]);
+        for cut in 0..size {
+            prop_assert_eq!(Header::decode(&bytes[..cut]), Ok(None));
+        }
+        let input = [&bytes[..size], &behind[..]].concat();
+        prop_assert_eq!(Header::decode(&input), Ok(Some((header, size))));
+        prop_assert_eq!((header.fin(), header.opcode(), header.mask(), header.payload_len()), (fin, opcode, mask, len));
+    }
+
+    /// What is decoded at all is encoded to the bytes it came from: there is one way to write a header.
+    #[test]
+    fn bytes_that_are_a_header_are_its_only_encoding(bytes in vec(any::<u8>(), 0..20)) {
+        if let Ok(Some((header, size))) = Header::decode(&bytes) {
+            let mut out = [0; MAX_HEADER_LEN];
+            prop_assert_eq!(header.encode(&mut out), Some(size));
+            prop_assert_eq!(&out[..size], &bytes[..size]);
+        }
+    }
+
+    /// More bytes never take back what fewer have said.
+    #[test]
+    fn what_a_header_is_does_not_depend_on_what_follows(bytes in vec(any::<u8>(), 0..20), cut in 0usize..20) {
+        let cut = cut.min(bytes.len());
+        match Header::decode(&bytes[..cut]) {
+            Ok(None) => {}
+            decided => prop_assert_eq!(Header::decode(&bytes), decided),
+        }
+    }
+
+    #[test]
+    fn masking_in_any_pieces_is_masking_as_printed(
+        payload in vec(any::<u8>(), 0..200), key: [u8; 4], seed: u64
+    ) {
+        let mut masked = payload.clone();
+        let (mut mask, mut cuts) = (Mask::new(key), Cuts::random(seed, 40));
+        let mut rest = &mut masked[..];
+        while !rest.is_empty() {
+            let n = cuts.size().min(rest.len());
+            let (now, later) = rest.split_at_mut(n);
+            mask.apply(now);
+            rest = later;
+        }
+        prop_assert_eq!(masked, microws_tests::frames::masked(Some(key), &payload));
+    }
+
+    #[test]
+    fn text_in_any_pieces_is_judged_as_by_the_standard_library(
+        text in prop_oneof![
+            any::<String>().prop_map(String::into_bytes),
+            vec(any::<u8>(), 0..200),
+            // Mostly text, with one byte changed.
+            (any::<String>(), any::<prop::sample::Index>(), any::<u8>()).prop_map(|(text, at, byte)| {
+                let mut text = text.into_bytes();
+                if !text.is_empty() {
+                    let at = at.index(text.len());
+                    text[at] = byte;
+                }
+                text
+            }),
+        ],
+        seed: u64,
+    ) {
+        let (mut validator, mut cuts, mut at) = (Validator::new(), Cuts::random(seed, 50), 0);
+        let mut valid = Ok(());
+        while at < text.len() && valid.is_ok() {
+            let end = text.len().min(at + cuts.size());
+            valid = validator.feed(&text[at..end]).map_err(|n| at + n);
+            at = end;
+        }
+        match std::str::from_utf8(&text) {
+            Ok(_) => prop_assert!(valid.is_ok() && validator.is_complete()),
+            Err(error) if error.error_len().is_none() => prop_assert!(valid.is_ok() && !validator.is_complete()),
+            Err(error) => {
+                // The standard library names the start of the bad sequence, we the byte that spoils it.
+                let first = error.valid_up_to()..error.valid_up_to() + 4;
+                prop_assert!(valid.is_err_and(|at| first.contains(&at)));
+            }
+        }
+    }
+
+    /// A buffer is a queue of bytes with a bound.
+    #[test]
+    fn a_buffer_is_a_queue(
+        capacity in MIN_CAPACITY..200, steps in vec((0..5u8, 0..250usize), 0..60)
+    ) {
+        let mut storage = vec![0; capacity];
+        let mut buffer = Buffer::from_slice(&mut storage).unwrap();
+        let (mut queue, mut next) = (VecDeque::new(), 0u8);
+        let mut bytes = |n: usize| -> Vec<u8> { (0..n).map(|_| { next = next.wrapping_add(1); next }).collect() };
+        for (step, n) in steps {
+            match step {
+                0 => {
+                    buffer.consume(n);
+                    queue.drain(..n.min(queue.len()));
+                }
+                1 => {
+                    let new = bytes(n);
+                    let fits = n <= capacity - queue.len();
+                    prop_assert_eq!(buffer.push(&new), fits);
+                    if fits { queue.extend(new); }
+                }
+                2 => {
+                    let (a, b) = (bytes(n / 2), bytes(n - n / 2));
+                    let fits = n <= capacity - queue.len();
+                    prop_assert_eq!(buffer.push_all(&[&a, &b]), fits);
+                    if fits { queue.extend(a); queue.extend(b); }
+                }
+                3 => {
+                    let spare = buffer.spare();
+                    prop_assert_eq!(spare.len(), capacity - queue.len());
+                    let new = bytes(n.min(spare.len()));
+                    spare[..new.len()].copy_from_slice(&new);
+                    buffer.commit(new.len());
+                    queue.extend(new);
+                }
+                _ => {
+                    // More than there is room for counts as all of it.
+                    let spare = buffer.spare();
+                    let new = bytes(spare.len());
+                    spare.copy_from_slice(&new);
+                    buffer.commit(spare_len_and_more(new.len(), n));
+                    queue.extend(new);
+                }
+            }
+            prop_assert_eq!(buffer.filled(), queue.make_contiguous() as &[u8]);
+            prop_assert_eq!(buffer.len(), queue.len());
+            prop_assert_eq!(buffer.free(), capacity - queue.len());
+            prop_assert_eq!(buffer.is_empty(), queue.is_empty());
+            prop_assert_eq!(buffer.capacity(), capacity);
+        }
+    }
+}
+
+fn spare_len_and_more(len: usize, more: usize) -> usize {
+    if more % 3 == 0 { usize::MAX } else { len + more }
+}
+
+/// What one end says.
+#[derive(Debug, Clone)]
+enum Say {
+    /// A message in fragments, with a ping of one byte behind each fragment that has one.
+    Message(MessageKind, Vec<(Vec<u8>, Option<u8>)>),
+    Ping(Vec<u8>),
+    Pong(Vec<u8>),
+}
+
+fn say() -> impl Strategy<Value = Say> {
+    let fragments = vec((vec(any::<u8>(), 0..90), any::<Option<u8>>()), 1..5);
+    let text = (any::<String>(), vec((0..90usize, any::<Option<u8>>()), 0..5)).prop_map(|(text, cuts)| {
+        // Text is cut anywhere, amid code points too.
+        let (mut rest, mut parts) = (text.as_bytes(), Vec::new());
+        for (n, ping) in cuts {
+            let (now, later) = rest.split_at(n.min(rest.len()));
+            parts.push((now.to_vec(), ping));
+            rest = later;
+        }
+        parts.extend(rest.chunks(90).map(|part| (part.to_vec(), None)));
+        if parts.is_empty() {
+            parts.push((vec![], None));
+        }
+        Say::Message(MessageKind::Text, parts)
+    });
+    prop_oneof![
+        3 => fragments.prop_map(|parts| Say::Message(MessageKind::Binary, parts)),
+        3 => text,
+        1 => vec(any::<u8>(), 0..=125).prop_map(Say::Ping),
+        1 => vec(any::<u8>(), 0..=125).prop_map(Say::Pong),
+    ]
+}
+
+/// One send each.
+#[derive(Debug, Clone)]
+enum Step {
+    Fragment(MessageKind, Vec<u8>, bool),
+    Ping(Vec<u8>),
+    Pong(Vec<u8>),
+    Close,
+}
+
+fn steps(script: &[Say], close: bool) -> VecDeque<Step> {
+    let mut steps = VecDeque::new();
+    for say in script {
+        match say {
+            Say::Message(kind, parts) => {
+                for (i, (part, ping)) in parts.iter().enumerate() {
+                    let fin = i + 1 == parts.len();
+                    steps.push_back(Step::Fragment(*kind, part.clone(), fin));
+                    steps.extend(ping.map(|byte| Step::Ping(vec![byte])));
+                }
+            }
+            Say::Ping(payload) => steps.push_back(Step::Ping(payload.clone())),
+            Say::Pong(payload) => steps.push_back(Step::Pong(payload.clone())),
+        }
+    }
+    if close {
+        steps.push_back(Step::Close);
+    }
+    steps
+}
+
+/// What the other end must hear of it: pongs of ours are left out, for answers come among them.
+fn heard(steps: &VecDeque<Step>) -> Vec<Seen> {
+    let (mut heard, mut first) = (Vec::new(), true);
+    for step in steps {
+        match step {
+            Step::Fragment(kind, payload, fin) => {
+                Seen::part(*kind, first, *fin, payload).note(&mut heard);
+                first = *fin;
+            }
+            Step::Ping(payload) => heard.push(Seen::Ping(payload.clone())),
+            Step::Pong(_) => {}
+            Step::Close => heard.push(Seen::close(4321, "done")),
+        }
+    }
+    heard
+}
+
+/// One end: its connection, its buffers, what it has still to say and what it has heard.
+struct Peer<'a, R> {
+    connection: Connection<R>,
+    rx: Buffer<'a>,
+    tx: Buffer<'a>,
+    to_say: VecDeque<Step>,
+    heard: Vec<Seen>,
+    pongs: Vec<Vec<u8>>,
+    over: bool,
+}
+
+impl<R: Role> Peer<'_, R> {
+    /// Says what there is room for.
+    fn speak(&mut self) {
+        while let Some(step) = self.to_say.front() {
+            let tx = &mut self.tx;
+            let said = match step {
+                Step::Fragment(kind, payload, fin) => self.connection.send_fragment(tx, *kind, payload, *fin),
+                Step::Ping(payload) => self.connection.ping(tx, payload),
+                Step::Pong(payload) => self.connection.pong(tx, payload),
+                Step::Close => self.connection.close(tx, CloseCode(4321), "done"),
+            };
+            match said {
+                Ok(()) => drop(self.to_say.pop_front()),
+                Err(SendError::BufferFull) => return,
+                // The other one closed first.
+                Err(SendError::Closed) => self.to_say.clear(),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    fn listen(&mut self) {
+        while !self.over {
+            match self.connection.receive(&mut self.rx, &mut self.tx).unwrap() {
+                Received::Event(Event::Pong(payload)) => self.pongs.push(payload.to_vec()),
+                Received::Event(event) => {
+                    self.over = matches!(event, Event::Close(_));
+                    Seen::of(&event).note(&mut self.heard);
+                }
+                Received::WantRead | Received::WantWrite => return,
+                Received::Closed => panic!("closed without a last event"),
+            }
+        }
+    }
+}
+
+/// One direction of the transport between them: it takes and gives in pieces, and holds what is
+/// under way. Without that, two ends that flood one another would wait for each other.
+#[derive(Default)]
+struct Pipe(VecDeque<u8>);
+
+impl Pipe {
+    /// Answers whether anything moved.
+    fn carry(&mut self, from: &mut Buffer<'_>, to: &mut Buffer<'_>, cuts: &mut Cuts) -> bool {
+        let n = cuts.size().min(from.len());
+        self.0.extend(&from.filled()[..n]);
+        from.consume(n);
+        let spare = to.spare();
+        let m = cuts.size().min(spare.len()).min(self.0.len());
+        for (to, from) in spare.iter_mut().zip(self.0.drain(..m)) {
+            *to = from;
+        }
+        to.commit(m);
+        n + m > 0
+    }
+}
+
+/// Two ends back to back; `whole` is what the server wants whole.
+fn talk(
+    client_says: &[Say],
+    server_says: &[Say],
+    client_closes: bool,
+    sizes: [usize; 4],
+    whole: u32,
+    seed: u64,
+) {
+    let mut storage = sizes.map(|size| vec![0; size]);
+    let [a, b, c, d] = &mut storage;
+    let buffer = |bytes| Buffer::from_slice(bytes).unwrap();
+    let mut client = Peer {
+        connection: ClientSide::open(),
+        rx: buffer(a),
+        tx: buffer(b),
+        to_say: steps(client_says, client_closes),
+        heard: vec![],
+        pongs: vec![],
+        over: false,
+    };
+    let mut server = Peer {
+        connection: ServerSide::open().whole_up_to(whole),
+        rx: buffer(c),
+        tx: buffer(d),
+        to_say: steps(server_says, false),
+        heard: vec![],
+        pongs: vec![],
+        over: false,
+    };
+    let (from_client, from_server) = (heard(&client.to_say), heard(&server.to_say));
+    let mut cuts = Cuts::random(seed, 200);
+    let (mut up, mut down) = (Pipe::default(), Pipe::default());
+    let mut idle = 0;
+    while idle < 3 {
+        // In an order by chance, so that either may be late.
+        for _ in 0..4 {
+            match cuts.size() % 4 {
+                0 => client.speak(),
+                1 => server.speak(),
+                2 => client.listen(),
+                _ => server.listen(),
+            }
+        }
+        idle += 1;
+        if up.carry(&mut client.tx, &mut server.rx, &mut cuts) {
+            idle = 0;
+        }
+        if down.carry(&mut server.tx, &mut client.rx, &mut cuts) {
+            idle = 0;
+        }
+        if idle > 0 {
+            // Chance may have left something out.
+            client.speak();
+            server.speak();
+            client.listen();
+            server.listen();
+        }
+    }
+    if client_closes {
+        assert!(client.over && server.over);
+        assert_eq!((client.connection.state(), server.connection.state()), (State::Closed, State::Closed));
+        assert_eq!(server.heard, from_client);
+        // The close may have come before the server had said all: what was heard is the beginning of it.
+        assert_eq!(client.heard.pop(), Some(Seen::close(4321, "done")));
+    } else {
+        assert_eq!(server.heard, from_client);
+        assert_eq!(client.heard, from_server);
+        // Every ping was answered, in order; what else was ponged was said by the script.
+        for (one, other) in [(client_says, &client.pongs), (server_says, &server.pongs)] {
+            let pings = steps(one, false)
+                .into_iter()
+                .filter_map(|step| if let Step::Ping(payload) = step { Some(payload) } else { None });
+            let mut pongs = other.iter();
+            for ping in pings {
+                assert!(pongs.any(|pong| *pong == ping), "a ping without its pong");
+            }
+        }
+    }
+}
+
+fn size() -> impl Strategy<Value = usize> {
+    prop_oneof![Just(MIN_CAPACITY), MIN_CAPACITY..MIN_CAPACITY + 20, 150..600usize]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn two_ends_back_to_back_hear_what_the_other_says(
+        client_says in vec(say(), 0..8),
+        server_says in vec(say(), 0..8),
+        client_closes: bool,
+        sizes in [size(), size(), size(), size()],
+        whole in prop_oneof![Just(0), 0..200u32],
+        seed: u64,
+    ) {
+        talk(&client_says, &server_says, client_closes, sizes, whole, seed);
+    }
+
+    /// No input does any harm, and none depends on its cuts.
+    #[test]
+    fn any_bytes_cut_anywhere_give_the_same(
+        input in vec(prop_oneof![any::<u8>(), prop::sample::select(&b"\x81\x82\x88\x89\x00\x01\x80\x85"[..])], 0..300),
+        rx in size(), tx in size(), seed: u64, lazy: bool,
+    ) {
+        let drive = || microws_tests::Drive { rx, ..Default::default() };
+        let cut = microws_tests::Drive {
+            rx, tx, lazy, reads: Cuts::random(seed, 30), writes: Cuts::random(!seed, 30),
+        };
+        prop_assert_eq!(
+            drive().listen(&mut ServerSide::open(), &input),
+            cut.clone().listen(&mut ServerSide::open(), &input));
+        prop_assert_eq!(
+            drive().listen(&mut ClientSide::open(), &input),
+            cut.listen(&mut ClientSide::open(), &input));
+    }
+}
