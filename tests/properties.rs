@@ -183,7 +183,7 @@ proptest! {
 }
 
 fn spare_len_and_more(len: usize, more: usize) -> usize {
-    if more % 3 == 0 { usize::MAX } else { len + more }
+    if more.is_multiple_of(3) { usize::MAX } else { len + more }
 }
 
 /// What one end says.
