@@ -1,0 +1,202 @@
+"""Runs Autobahn's wstest once and says what it found. Called by `run` beside this file, which also installs it.
+
+SUITE in the environment is the command that is the suite's interpreter, WSTEST the script that it runs.
+"""
+
+import argparse
+import collections
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+GOOD = ("OK", "INFORMATIONAL")
+SECTIONS = {
+    1: "framing", 2: "pings and pongs", 3: "reserved bits", 4: "opcodes", 5: "fragmentation", 6: "UTF-8",
+    7: "closing", 9: "limits and performance", 10: "miscellaneous", 12: "compression", 13: "compression, parameters",
+}
+AGENT = "microws"
+QUIET = dict(os.environ, PYTHONWARNINGS="ignore", PYTHONUNBUFFERED="1")
+
+# Asked of the suite itself (Python 2): which of its cases do these patterns name?
+LIST_CASES = """
+import json, sys
+from autobahntestsuite.case import Cases, CaseCategories, CaseSubCategories, CaseSetname, CaseBasename
+from autobahntestsuite.caseset import CaseSet
+known = CaseSet(CaseSetname, CaseBasename, Cases, CaseCategories, CaseSubCategories)
+print(json.dumps([case for case in known.parseSpecCases(json.loads(sys.argv[1])) if case in known.CasesById]))
+"""
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("mode", choices=["server", "client"])
+    arguments.add_argument("--out", required=True)
+    arguments.add_argument("--url")
+    arguments.add_argument("--cases", action="append", default=[])
+    arguments.add_argument("--exclude", action="append", default=[])
+    arguments.add_argument("--timeout", type=float, default=1200, help="seconds for the whole run")
+    end = sys.argv.index("--")
+    command = sys.argv[end + 1 :]
+    arguments = arguments.parse_args(sys.argv[1:end])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` ends what was started
+
+    suite = shlex.split(os.environ["SUITE"])
+    patterns = {
+        "cases": split(arguments.cases) or ["%d.*" % section for section in range(1, 11)],
+        "exclude-cases": split(arguments.exclude),
+    }
+    listed = subprocess.run(suite + ["-c", LIST_CASES, json.dumps(patterns)], env=QUIET, stdout=subprocess.PIPE)
+    if listed.returncode:
+        sys.exit("the suite does not list its cases")
+    cases = json.loads(listed.stdout)
+    if not cases:
+        sys.exit("no such case: %s" % patterns)
+
+    index = os.path.join(arguments.out, "index.json")
+    if os.path.exists(index):
+        os.remove(index)  # an old report must not speak for this run
+    spec = dict(patterns, outdir=arguments.out)
+    spec["exclude-agent-cases"] = {}
+    run = Run(suite + [os.environ["WSTEST"]], spec, arguments.out, time.monotonic() + arguments.timeout)
+    started = time.monotonic()
+    try:
+        if arguments.mode == "server":
+            note = run.against_server(arguments.url)
+        else:
+            note = run.against_client(command)
+    finally:
+        run.end()
+    results = json.load(open(index)).get(AGENT, {}) if os.path.exists(index) else {}
+    return report(cases, results, arguments.out, note, time.monotonic() - started)
+
+
+def split(lists):
+    return [pattern for given in lists for pattern in re.split(r"[,\s]+", given) if pattern]
+
+
+class Run:
+    def __init__(self, wstest, spec, out, deadline):
+        self.wstest, self.spec, self.out, self.deadline = wstest, spec, out, deadline
+        self.running = []
+
+    def start(self, command, log, **more):
+        with open(os.path.join(self.out, log), "wb") as file:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, **more
+            )
+        self.running.append(process)
+        return process
+
+    def start_suite(self, mode, *options):
+        path = os.path.join(self.out, "spec.json")
+        with open(path, "w") as file:
+            json.dump(self.spec, file, indent=1)
+        return self.start(self.wstest + ["-m", mode, "-s", path, *options], "wstest.log", env=QUIET, cwd=self.out)
+
+    def wait(self, process):
+        """The exit status, or None where the time is up."""
+        try:
+            return process.wait(max(1, self.deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return None
+
+    def against_server(self, url):
+        self.spec["servers"] = [{"agent": AGENT, "url": url, "options": {"version": 18}}]
+        status = self.wait(self.start_suite("fuzzingclient"))
+        refused = re.search(r"Connection to .* failed.*", read(self.out, "wstest.log"))
+        return explain("the suite", status) + (refused.group(0) if refused else "")
+
+    def against_client(self, command):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.spec["url"] = url = "ws://127.0.0.1:%d" % port
+        suite = self.start_suite("fuzzingserver", "-u", "0")  # no web page beside it
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                if suite.poll() is not None or time.monotonic() > self.deadline:
+                    sys.exit("the suite's server did not start:\n" + read(self.out, "wstest.log"))
+                time.sleep(0.1)
+        status = self.wait(self.start(command + [url, AGENT], "client.log"))
+        if status != 0:
+            print(read(self.out, "client.log")[-3000:])
+        return explain("the client", status)
+
+    def end(self):
+        for process in reversed(self.running):
+            try:
+                os.killpg(process.pid, signal.SIGTERM)
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    pass
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
+
+
+def explain(who, status):
+    return "" if status == 0 else "%s was given up" % who if status is None else "%s's exit status was %d" % (who, status)
+
+
+def read(folder, name):
+    with open(os.path.join(folder, name), errors="replace") as file:
+        return file.read()
+
+
+def number(case):
+    return tuple(int(part) for part in case.split("."))
+
+
+def reason(result, out):
+    try:
+        case = json.loads(read(out, result["reportfile"]))
+    except (OSError, ValueError, KeyError):
+        return ""
+    return "; ".join(text for text in (case.get("result"), case.get("resultClose")) if text)[:300]
+
+
+def report(cases, results, out, note, seconds):
+    behaviours, closes = collections.Counter(), collections.Counter()
+    sections = {}
+    others = []
+    failed = 0
+    for case in sorted(cases, key=number):
+        result = results.get(case, {})
+        behaviour, close = result.get("behavior", "NO RESULT"), result.get("behaviorClose", "NO RESULT")
+        behaviours[behaviour] += 1
+        closes[close] += 1
+        good = behaviour in GOOD and close in GOOD
+        failed += not good
+        section = sections.setdefault(number(case)[0], [0, 0])
+        section[0] += 1
+        section[1] += good
+        if (behaviour, close) != ("OK", "OK"):
+            others.append("%-8s %s, close %s: %s" % (case, behaviour, close, reason(result, out)))
+    print("---")
+    print("section                     cases   good")
+    for section, (count, good) in sections.items():
+        print("%7d %-20s%5d  %5d" % (section, SECTIONS.get(section, ""), count, good))
+    for line in others[:60]:
+        print(line)
+    if len(others) > 60:
+        print("... and %d more" % (len(others) - 60))
+    for name, counter in ("behaviour", behaviours), ("close", closes):
+        print("%-9s  %s" % (name, ", ".join("%d %s" % (n, what) for what, n in counter.most_common())))
+    if note:
+        print(note)
+    print("report: %s, %.0f s" % (os.path.join(out, "index.html"), seconds))
+    print("%d passed, %d failed" % (len(cases) - failed, failed))
+    return 1 if failed or note else 0
+
+
+sys.exit(main())
