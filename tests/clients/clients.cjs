@@ -54,7 +54,12 @@ const clients = {
         client.on('connect', connection => { // at once, or a greeting that came with the head is missed
           connection.on('message', m => q.messages.put(m.type === 'utf8' ? m.utf8Data : m.binaryData));
           connection.on('pong', data => q.pongs.put(data));
-          connection.on('close', (code, reason) => q.closed.put([code, reason]));
+          // Its close event repeats the code that it sent itself: the server's is in the frame.
+          const { processFrame } = connection;
+          connection.processFrame = function (frame) {
+            if (frame.opcode === 8) q.closed.put([frame.closeStatus, frame.binaryPayload.toString()]);
+            return processFrame.call(this, frame);
+          };
           yes(connection);
         });
       });
@@ -71,7 +76,7 @@ const clients = {
           begun = !fin;
           connection.sendFrame(frame);
         },
-        close: (code, reason) => connection.drop(code, reason, false),
+        close: (code, reason) => connection.close(code, reason),
       };
     },
   },
