@@ -54,12 +54,7 @@ const clients = {
         client.on('connect', connection => { // at once, or a greeting that came with the head is missed
           connection.on('message', m => q.messages.put(m.type === 'utf8' ? m.utf8Data : m.binaryData));
           connection.on('pong', data => q.pongs.put(data));
-          // Its close event repeats the code that it sent itself: the server's is in the frame.
-          const { processFrame } = connection;
-          connection.processFrame = function (frame) {
-            if (frame.opcode === 8) q.closed.put([frame.closeStatus, frame.binaryPayload.toString()]);
-            return processFrame.call(this, frame);
-          };
+          connection.on('close', (code, reason) => q.closed.put([code, reason]));
           yes(connection);
         });
       });
@@ -76,7 +71,18 @@ const clients = {
           begun = !fin;
           connection.sendFrame(frame);
         },
-        close: (code, reason) => connection.close(code, reason),
+        // It reads nothing once it has sent its close frame, and its event repeats its own code: what the server
+        // answered is in the bytes that come until the server closes the connection.
+        close: (code, reason) => {
+          const received = [];
+          connection.removeAllListeners('close');
+          connection.socket.on('data', bytes => received.push(bytes));
+          connection.on('close', () => {
+            const frame = Buffer.concat(received);
+            q.closed.put([frame[0] === 0x88 ? frame.readUInt16BE(2) : `no close frame: ${frame.toString('hex')}`, '']);
+          });
+          connection.close(code, reason);
+        },
       };
     },
   },
