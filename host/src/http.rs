@@ -64,13 +64,24 @@ impl<'c> Opening<'c> {
                     self.query = target.query().is_some();
                 }
                 Ok(Some(Item::Field(field))) if field.is("Origin") => {
-                    self.origin = Some(field.value.escape_ascii().to_string());
+                    self.add_origin(&field.value.escape_ascii().to_string());
+                }
+                Ok(Some(Item::LongField(name))) if name.eq_ignore_ascii_case(b"Origin") => {
+                    self.add_origin("too long");
                 }
                 Ok(Some(Item::End)) => return self.decide(tx, config, refused, who).map(Some),
                 Ok(Some(_)) => {}
                 Err(error) => return self.refuse(tx, error, refused, who).map(Some),
             }
         }
+    }
+
+    /// A client has one origin (RFC 6454 section 7.3): whoever names several is none of those.
+    fn add_origin(&mut self, origin: &str) {
+        self.origin = Some(match self.origin.take() {
+            None => origin.to_owned(),
+            Some(before) => format!("{before}, {origin}"),
+        });
     }
 
     fn decide(
