@@ -15,6 +15,7 @@ use mio::net::TcpStream;
 use crate::config::Config;
 use crate::http::{self, Opened, Opening};
 use crate::stats::Stats;
+use crate::wheel::NEVER;
 
 /// Bytes of the shared receive buffer: what a client gets of the loop's time in one turn if it
 /// sends large frames, and the most that can wait for one that does not read.
@@ -164,6 +165,8 @@ pub(crate) struct Peer<'c> {
     ended: bool,
     /// Whether a deadline may have come nearer.
     pub(crate) hurried: bool,
+    /// Whether the loop counts it among those that are leaving.
+    pub(crate) counted_out: bool,
     /// Whether another turn was asked for already.
     pub(crate) queued: bool,
     /// The tick of the timer wheel that counts.
@@ -191,12 +194,18 @@ impl<'c> Peer<'c> {
             read_closed: false,
             ended: false,
             hurried: true,
+            counted_out: false,
             queued: false,
-            tick: u64::MAX,
+            tick: NEVER,
             message_len: 0,
             messages: 0,
             bytes: 0,
         }
+    }
+
+    /// Whether the last word was said and sent: only the client's end of the connection is waited for.
+    pub(crate) fn is_leaving(&self) -> bool {
+        matches!(self.stage, Stage::Leaving) && self.unsent.is_none()
     }
 
     /// The socket became ready.
@@ -240,23 +249,28 @@ impl<'c> Peer<'c> {
         };
         match &ending {
             Ending::PongOverdue => shared.stats.pings_overdue += 1,
+            // Counted when it was told so.
+            _ if matches!(self.stage, Stage::Leaving) => {}
             Ending::HandshakeOverdue | Ending::CloseOverdue | Ending::Unread => shared.stats.timeouts += 1,
             _ => {}
         }
         if let Some(unsent) = self.unsent.take() {
             shared.give_back(unsent.bytes);
         }
-        let Self { address, messages, bytes, .. } = self;
+        let address = self.address;
         match (&self.stage, &ending) {
             (_, Ending::Bug(_)) => error!("{address} disconnected: {ending}"),
             (Stage::Opening(_), Ending::Eof) => debug!("{address} left before it asked for anything"),
             (Stage::Opening(_), _) => info!("{address} disconnected before it was open: {ending}"),
-            (Stage::Open(_), _) => {
-                info!("{address} disconnected: {ending}, {messages} messages, {bytes} bytes");
-            }
+            (Stage::Open(_), _) => self.log_end(&ending),
             (Stage::Leaving, _) => debug!("{address} gone: {ending}"),
         }
         Turn::Gone
+    }
+
+    fn log_end(&self, ending: &Ending) {
+        let Self { address, messages, bytes, .. } = self;
+        info!("{address} disconnected: {ending}, {messages} messages, {bytes} bytes");
     }
 
     fn try_turn(&mut self, shared: &mut Shared<'c>) -> Result<Turn, Ending> {
@@ -376,7 +390,8 @@ impl<'c> Peer<'c> {
                     trace!("{} pong, {} bytes", self.address, payload.len());
                 }
                 Ok(Received::Event(Event::Close(close))) => {
-                    return Err(Ending::Closed { code: close.code, reason: close.reason.to_owned() });
+                    self.log_end(&Ending::Closed { code: close.code, reason: close.reason.to_owned() });
+                    return Ok(Want::Leave);
                 }
                 Ok(Received::WantRead) => return Ok(Want::Read),
                 Ok(Received::WantWrite) => {
@@ -478,8 +493,9 @@ impl<'c> Peer<'c> {
         if let Some(unsent) = self.unsent.take() {
             shared.give_back(unsent.bytes);
         }
-        // The client was not heard while it was not read from.
+        // The client was not heard while it was not read from, and other deadlines did not apply.
         self.keepalive.heard(shared.now32());
+        self.hurried = true;
         if matches!(self.stage, Stage::Leaving) {
             self.shut_down();
         }
@@ -487,15 +503,15 @@ impl<'c> Peer<'c> {
     }
 
     fn try_deadline(&mut self, shared: &mut Shared<'c>) -> Result<Option<u32>, Ending> {
-        if let Some(unsent) = &self.unsent {
-            let (timeout, waited) = (u64::from(shared.config.write_timeout), shared.now - unsent.since);
-            return match timeout {
-                0 => Ok(None),
-                _ if waited >= timeout => Err(Ending::Unread),
-                _ => Ok(Some((timeout - waited) as u32)),
-            };
-        }
         loop {
+            if let Some(unsent) = &self.unsent {
+                let (timeout, waited) = (u64::from(shared.config.write_timeout), shared.now - unsent.since);
+                return match timeout {
+                    0 => Ok(None),
+                    _ if waited >= timeout => Err(Ending::Unread),
+                    _ => Ok(Some((timeout - waited) as u32)),
+                };
+            }
             match self.keepalive.due(shared.now32(), &shared.config.timeouts) {
                 Due::Nothing { again_in } => return Ok(again_in),
                 Due::Ping => {

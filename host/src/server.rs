@@ -24,7 +24,8 @@ const LISTENERS: usize = 2;
 /// Connections accepted before the clients that are there get their turn.
 const ACCEPT_BATCH: usize = 256;
 
-/// Clients over the limit that are told so; more are dropped without a word.
+/// Clients beside those within the limit that may be there to hear the last word, as those over it
+/// are told so; more are dropped without a word.
 const TURNED_AWAY: usize = 64;
 
 /// How long to wait before files are tried for again, in milliseconds, unless a client leaves.
@@ -145,6 +146,7 @@ impl Server {
             stop,
             status,
             peers: Slab::new(),
+            leaving: 0,
             again: VecDeque::new(),
             wheel: Wheel::new(0),
             accept: Accept::OnEvent,
@@ -193,6 +195,8 @@ struct EventLoop<'c> {
     subprotocols: &'c [&'c str],
     first_peer: usize,
     peers: Slab<Peer<'c>>,
+    /// How many of them have heard the last word: they take no place from others.
+    leaving: usize,
     /// Clients that get another turn.
     again: VecDeque<usize>,
     wheel: Wheel,
@@ -258,8 +262,8 @@ impl EventLoop<'_> {
             *longest = turn.max(*longest);
             if let Some(until) = self.stopping {
                 let over = until.is_some_and(|until| self.shared.now >= until);
-                if self.peers.is_empty() || over {
-                    info!("stopped, {} clients did not answer", self.peers.len());
+                if self.served() == 0 || over {
+                    info!("stopped, {} clients did not answer", self.served());
                     return Ok(());
                 }
             }
@@ -282,6 +286,11 @@ impl EventLoop<'_> {
         waits.into_iter().flatten().min().map(Duration::from_millis)
     }
 
+    /// Clients but for those that have heard the last word.
+    fn served(&self) -> usize {
+        self.peers.len() - self.leaving
+    }
+
     fn turn(&mut self, key: usize) {
         if let Some(peer) = self.peers.get_mut(key) {
             let turn = peer.turn(&mut self.shared);
@@ -294,6 +303,7 @@ impl EventLoop<'_> {
         let Some(peer) = self.peers.get_mut(key) else { return };
         match turn {
             Turn::Gone => {
+                self.leaving -= usize::from(peer.counted_out);
                 self.peers.remove(key);
                 self.shared.stats.connections -= 1;
                 if let Accept::At(_) = self.accept {
@@ -307,6 +317,9 @@ impl EventLoop<'_> {
             }
             _ => {}
         }
+        if peer.is_leaving() && !std::mem::replace(&mut peer.counted_out, true) {
+            self.leaving += 1;
+        }
         if std::mem::take(&mut peer.hurried) {
             self.look_at_deadlines(key);
         }
@@ -315,12 +328,12 @@ impl EventLoop<'_> {
     fn look_at_deadlines(&mut self, key: usize) {
         let Some(peer) = self.peers.get_mut(key) else { return };
         let (turn, again_in) = peer.deadline(&mut self.shared);
-        peer.tick = again_in.map_or(u64::MAX, |after| self.wheel.enter(key, self.shared.now, after));
+        if let Some(after) = again_in {
+            peer.tick = self.wheel.enter(key, self.shared.now, after, peer.tick);
+        }
         // What `deadline` hurried is in `again_in` already.
         peer.hurried = false;
-        if turn != Turn::Wait {
-            self.after(key, turn);
-        }
+        self.after(key, turn);
     }
 
     fn expire(&mut self, due: &mut Vec<crate::wheel::Entry>) {
@@ -361,7 +374,7 @@ impl EventLoop<'_> {
     fn welcome(&mut self, mut stream: mio::net::TcpStream, address: SocketAddr) {
         self.shared.stats.accepted += 1;
         let max = self.shared.config.max_connections;
-        let over = self.peers.len() >= max;
+        let over = self.served() >= max;
         if self.peers.len() >= max.saturating_add(TURNED_AWAY) {
             self.shared.stats.refused.too_many += 1;
             return;
@@ -401,7 +414,7 @@ impl EventLoop<'_> {
             info!("stopped at once, {} clients were connected", self.peers.len());
             return true;
         }
-        info!("stopping: {} clients are told", self.peers.len());
+        info!("stopping: {} clients are told", self.served());
         self.listeners.clear();
         self.accept = Accept::OnEvent;
         let within = u64::from(self.shared.config.timeouts.close_within);

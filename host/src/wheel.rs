@@ -10,6 +10,12 @@ const SLOTS: u64 = 1024;
 
 const WORDS: usize = SLOTS as usize / 64;
 
+/// Entries of a slot whose memory is kept for the next ones.
+const KEPT: usize = 64;
+
+/// No tick.
+pub(crate) const NEVER: u64 = u64::MAX;
+
 /// Entries name their owner and come up on a tick. `now` is in milliseconds and never goes back.
 #[derive(Debug)]
 pub(crate) struct Wheel {
@@ -33,11 +39,15 @@ impl Wheel {
         Self { slots, occupied: [0; WORDS], next: now / TICK }
     }
 
-    /// Has `owner` come up `after` milliseconds from `now`, or sooner if that is beyond the wheel;
-    /// it then looks again. Answers the tick, for `owner` to note.
-    pub(crate) fn enter(&mut self, owner: usize, now: u64, after: u32) -> u64 {
+    /// Has `owner` come up `after` milliseconds from `now`, or sooner if that is beyond the wheel
+    /// or its entry of the tick `noted` comes sooner; it then looks again. Answers the tick, for
+    /// `owner` to note; the first time it has noted [`NEVER`].
+    pub(crate) fn enter(&mut self, owner: usize, now: u64, after: u32, noted: u64) -> u64 {
         let tick = (now + u64::from(after)).div_ceil(TICK);
         let tick = tick.clamp(self.next, self.next + SLOTS - 1);
+        if (self.next..=tick).contains(&noted) {
+            return noted;
+        }
         let slot = (tick % SLOTS) as usize;
         self.slots[slot].push(Entry { owner, tick });
         self.occupied[slot / 64] |= 1 << (slot % 64);
@@ -51,6 +61,9 @@ impl Wheel {
             let slot = (tick % SLOTS) as usize;
             if self.occupied[slot / 64] & (1 << (slot % 64)) != 0 {
                 due.append(&mut self.slots[slot]);
+                if self.slots[slot].capacity() > KEPT {
+                    self.slots[slot] = Vec::new();
+                }
                 self.occupied[slot / 64] &= !(1 << (slot % 64));
             }
         }
@@ -85,7 +98,7 @@ mod tests {
         for start in [0, 5, 31, 32, 1_000_003] {
             for after in [0, 1, 31, 32, 33, 1_000, 20_000, 32_000] {
                 let mut wheel = Wheel::new(start);
-                let tick = wheel.enter(7, start, after);
+                let tick = wheel.enter(7, start, after, NEVER);
                 let mut due = Vec::new();
                 let mut now = start;
                 while due.is_empty() {
@@ -104,9 +117,27 @@ mod tests {
     #[test]
     fn what_is_beyond_the_wheel_comes_up_early_to_be_entered_again() {
         let mut wheel = Wheel::new(0);
-        wheel.enter(1, 0, 10_000_000);
+        wheel.enter(1, 0, 10_000_000, NEVER);
         let wait = wheel.next_in(0).expect("an entry is there");
         assert!(wait < SLOTS * TICK);
+    }
+
+    #[test]
+    fn a_deadline_that_moves_later_and_back_leaves_one_entry() {
+        let mut wheel = Wheel::new(0);
+        let mut tick = NEVER;
+        for now in 0..3_000 {
+            tick = wheel.enter(1, now, if now % 2 == 0 { 20_000 } else { 30_000 }, tick);
+        }
+        assert_eq!(wheel.slots.iter().map(Vec::len).sum::<usize>(), 1);
+        // One that moves earlier gets another.
+        let earlier = wheel.enter(1, 3_000, 100, tick);
+        assert!(earlier < tick);
+        let mut due = Vec::new();
+        wheel.expire(3_200, &mut due);
+        assert_eq!(due, [Entry { owner: 1, tick: earlier }]);
+        // Behind its time the old one counts for nothing.
+        assert!(wheel.enter(1, 3_200, 20_000, earlier) > tick);
     }
 
     #[test]
@@ -114,12 +145,12 @@ mod tests {
         let mut wheel = Wheel::new(0);
         let (mut due, mut owners) = (Vec::new(), Vec::new());
         for owner in 0..200 {
-            wheel.enter(owner, 0, owner as u32 * 150);
+            wheel.enter(owner, 0, owner as u32 * 150, NEVER);
         }
         wheel.expire(10_000_000, &mut due);
         owners.extend(due.iter().map(|entry| entry.owner));
         owners.sort_unstable();
         assert_eq!(owners, (0..200).collect::<Vec<_>>());
-        assert_eq!(wheel.enter(1, 10_000_000, 0), wheel.next);
+        assert_eq!(wheel.enter(1, 10_000_000, 0, NEVER), wheel.next);
     }
 }
