@@ -1,11 +1,13 @@
 //! Support for the tests: frames made and read without the code under test, the two ends of a
-//! connection as a test sees them, and the receive loop of the documented contract over a
-//! transport that cuts.
+//! connection as a test sees them, the receive loop of the documented contract over a transport
+//! that cuts, and the echo server as a process with clients that send any bytes.
 
 pub mod drive;
 pub mod errors;
 pub mod frames;
 pub mod handshake;
+pub mod process;
+pub mod raw;
 pub mod side;
 pub mod wire;
 
