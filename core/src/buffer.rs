@@ -22,7 +22,7 @@ pub const MIN_CAPACITY: usize = MAX_HEADER_LEN + MAX_CONTROL_LEN;
 #[derive(Debug)]
 pub struct Buffer<'a> {
     storage: &'a mut [u8],
-    // start <= end <= storage.len()
+    // start <= end <= storage.len(): differences of these can't wrap.
     start: usize,
     end: usize,
 }
@@ -49,7 +49,7 @@ impl<'a> Buffer<'a> {
 
     /// How many bytes wait.
     pub const fn len(&self) -> usize {
-        self.end.saturating_sub(self.start)
+        self.end.wrapping_sub(self.start)
     }
 
     /// Whether no byte waits.
@@ -64,7 +64,7 @@ impl<'a> Buffer<'a> {
 
     /// How many bytes can still be added.
     pub const fn free(&self) -> usize {
-        self.capacity().saturating_sub(self.len())
+        self.capacity().wrapping_sub(self.len())
     }
 
     /// All the [`free`](Self::free) room as one slice, to read into; then [`commit`](Self::commit).
@@ -77,12 +77,12 @@ impl<'a> Buffer<'a> {
 
     /// Declares the first `n` bytes of [`spare`](Self::spare) filled; more than there is counts as all of it.
     pub fn commit(&mut self, n: usize) {
-        self.end = self.end.saturating_add(n).min(self.storage.len());
+        self.end = self.end.wrapping_add(n.min(self.storage.len().wrapping_sub(self.end)));
     }
 
     /// Drops the `n` oldest bytes; more than there are counts as all of them.
     pub fn consume(&mut self, n: usize) {
-        self.start = self.start.saturating_add(n).min(self.end);
+        self.start = self.start.wrapping_add(n.min(self.len()));
     }
 
     /// Adds `bytes` whole and answers `true`, or changes nothing and answers `false`.
@@ -110,7 +110,7 @@ impl<'a> Buffer<'a> {
     /// The next `n` bytes of free room, to be committed; `None` if there are fewer. Moves
     /// waiting bytes only where the room behind them does not suffice.
     pub(crate) fn room(&mut self, n: usize) -> Option<&mut [u8]> {
-        if self.is_empty() || self.storage.len().saturating_sub(self.end) < n {
+        if self.is_empty() || self.storage.len().wrapping_sub(self.end) < n {
             self.compact();
         }
         self.storage.get_mut(self.end..)?.get_mut(..n)
@@ -140,7 +140,7 @@ impl<'a> Buffer<'a> {
 
     /// Drops all but the `n` oldest bytes.
     pub(crate) fn truncate(&mut self, n: usize) {
-        self.end = self.start.saturating_add(n).min(self.end);
+        self.end = self.start.wrapping_add(n.min(self.len()));
     }
 
     fn compact(&mut self) {

@@ -63,24 +63,39 @@ pub struct Connection<R> {
     max_fragments: u32,
     whole_up_to: u32,
 
-    // The data frame whose payload is arriving.
-    remaining: u64,
-    mask: Mask,
-    in_frame: bool,
-    last_frame: bool,
-
-    // The message that it belongs to.
-    message: Option<MessageKind>,
-    first: bool,
-    message_len: u64,
-    fragments: u32,
-    utf8: Validator,
+    /// The data frame of which only a part has come.
+    frame: Option<Frame>,
+    /// The message that is not finished.
+    message: Option<Unfinished>,
 
     failure: Option<ProtocolError>,
     pub(crate) state: State,
     /// The message that is being sent.
     pub(crate) sending: Option<MessageKind>,
     pub(crate) role: R,
+}
+
+/// A data frame whose payload is arriving.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Frame {
+    /// Payload bytes that have not been taken.
+    remaining: u64,
+    mask: Mask,
+    fin: bool,
+}
+
+/// A message that is arriving.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Unfinished {
+    /// Payload bytes by the headers of its frames so far.
+    len: u64,
+    frames: u32,
+    utf8: Validator,
+    kind: MessageKind,
+    /// Whether no chunk of it was handed out.
+    first: bool,
 }
 
 // State for thousands of clients on a host, for several on a device.
@@ -108,15 +123,8 @@ impl<R> Connection<R> {
             max_message_len: u64::MAX,
             max_fragments: u32::MAX,
             whole_up_to: 0,
-            remaining: 0,
-            mask: Mask::new([0; 4]),
-            in_frame: false,
-            last_frame: false,
+            frame: None,
             message: None,
-            first: false,
-            message_len: 0,
-            fragments: 0,
-            utf8: Validator::new(),
             failure: None,
             state: State::Open,
             sending: None,
@@ -153,7 +161,10 @@ impl<R> Connection<R> {
     /// Payload bytes of the data frame under way that have not been taken yet; 0 between frames.
     /// A hint for how much to read next.
     pub const fn payload_left(&self) -> u64 {
-        self.remaining
+        match &self.frame {
+            Some(frame) => frame.remaining,
+            None => 0,
+        }
     }
 
     /// Where the connection is in its life.
@@ -231,89 +242,124 @@ impl<R: Role> Connection<R> {
         rx: &mut Buffer<'_>,
         tx: &mut Buffer<'_>,
     ) -> Result<Received<Unbound>, ProtocolError> {
-        let mut whole = false;
-        if !self.in_frame {
-            let Some((header, size)) = Header::decode(rx.filled())? else { return Ok(Received::WantRead) };
-            // "a server MUST close the connection upon receiving a frame that is not masked",
-            // "a client MUST close a connection if it detects a masked frame" (5.1)
-            match header.mask() {
-                Some(_) if R::MASKS => return Err(ProtocolError::MaskForbidden),
-                None if !R::MASKS => return Err(ProtocolError::MaskMissing),
-                _ => {}
-            }
-            if header.opcode().is_control() {
-                return self.control(&header, size, rx, tx);
-            }
-            self.check_order_and_limits(&header)?;
-            whole = self.wants_whole(&header, size, rx);
-            if whole && (rx.len().saturating_sub(size) as u64) < header.payload_len() {
-                return Ok(Received::WantRead);
-            }
-            self.begin_frame(&header);
-            rx.consume(size);
+        if let (Some(frame), Some(message)) = (self.frame, self.message) {
+            return self.payload(frame, message, rx, false);
         }
-        self.payload(rx, whole)
+        if self.message.is_none() {
+            if let Some(event) = self.short_message(rx) {
+                return Ok(Received::Event(event));
+            }
+        }
+        let Some((header, size)) = Header::decode(rx.filled())? else { return Ok(Received::WantRead) };
+        // "a server MUST close the connection upon receiving a frame that is not masked",
+        // "a client MUST close a connection if it detects a masked frame" (5.1)
+        let mask = match header.mask() {
+            Some(_) if R::MASKS => return Err(ProtocolError::MaskForbidden),
+            None if !R::MASKS => return Err(ProtocolError::MaskMissing),
+            mask => Mask::new(mask.unwrap_or_default()),
+        };
+        if header.opcode().is_control() {
+            return self.control(&header, size, rx, tx);
+        }
+        let message = self.continued_by(&header)?;
+        let whole = header.payload_len() <= u64::from(self.whole_up_to)
+            && header.payload_len() <= rx.capacity().saturating_sub(size) as u64;
+        if whole && header.payload_len() > rx.len().saturating_sub(size) as u64 {
+            return Ok(Received::WantRead);
+        }
+        rx.consume(size);
+        let frame = Frame { remaining: header.payload_len(), mask, fin: header.fin() };
+        self.payload(frame, message, rx, whole)
     }
 
-    fn check_order_and_limits(&self, header: &Header) -> Result<(), ProtocolError> {
+    /// A message in one frame of at most 125 bytes that is all there, which most messages are, by
+    /// the shortest way. `None` for any other and for whatever is wrong: then nothing has changed.
+    #[inline]
+    fn short_message(&self, rx: &mut Buffer<'_>) -> Option<Unbound> {
+        let (header, rest) = rx.filled_mut().split_first_chunk_mut::<2>()?;
+        let kind = match header[0] {
+            0x81 => MessageKind::Text,
+            0x82 => MessageKind::Binary,
+            _ => return None,
+        };
+        // Without the mask bit that must be there, or with one that must not, the length is above 125.
+        let len = usize::from(if R::MASKS { header[1] } else { header[1] ^ 0x80 });
+        if len > MAX_CONTROL_LEN || len as u64 > self.max_message_len || self.max_fragments == 0 {
+            return None;
+        }
+        let (mask, payload) = if R::MASKS {
+            (None, rest.get_mut(..len)?)
+        } else {
+            let (key, rest) = rest.split_first_chunk_mut::<4>()?;
+            (Some(Mask::new(*key)), rest.get_mut(..len)?)
+        };
+        if let Some(mut mask) = mask {
+            mask.apply(payload);
+        }
+        if kind == MessageKind::Text && !is_text(payload) {
+            // Where it is wrong the long way finds out, from the bytes as they came.
+            if let Some(mut mask) = mask {
+                mask.apply(payload);
+            }
+            return None;
+        }
+        rx.consume(header_len(0, !R::MASKS));
+        let range = rx.take(len);
+        Some(Unbound::new(What::Chunk { kind, first: true, fin: true }, &range))
+    }
+
+    /// The message as it is with the frame of `header`, if that may come now.
+    #[inline]
+    fn continued_by(&self, header: &Header) -> Result<Unfinished, ProtocolError> {
         // "The fragments of one message MUST NOT be interleaved between the fragments of another" (5.4)
-        let (len, fragments) = match (header.opcode(), self.message) {
-            (Opcode::Continuation, Some(_)) => (self.message_len, self.fragments),
+        let mut message = match (header.opcode(), self.message) {
+            (Opcode::Continuation, Some(message)) => message,
             (Opcode::Continuation, None) => return Err(ProtocolError::UnexpectedContinuation),
             (_, Some(_)) => return Err(ProtocolError::ExpectedContinuation),
-            (_, None) => (0, 0),
+            (opcode, None) => {
+                let kind = if opcode == Opcode::Text { MessageKind::Text } else { MessageKind::Binary };
+                Unfinished { len: 0, frames: 0, utf8: Validator::new(), kind, first: true }
+            }
         };
-        if len.saturating_add(header.payload_len()) > self.max_message_len {
+        message.len = message.len.saturating_add(header.payload_len());
+        if message.len > self.max_message_len {
             return Err(ProtocolError::MessageTooBig);
         }
-        if fragments >= self.max_fragments {
+        if message.frames >= self.max_fragments {
             return Err(ProtocolError::TooManyFragments);
         }
-        Ok(())
+        message.frames = message.frames.saturating_add(1);
+        Ok(message)
     }
 
-    /// Whether the frame is one of those that are taken only when whole: it must fit into `rx`.
-    fn wants_whole(&self, header: &Header, size: usize, rx: &Buffer<'_>) -> bool {
-        header.payload_len() <= u64::from(self.whole_up_to)
-            && header.payload_len() <= rx.capacity().saturating_sub(size) as u64
-    }
-
+    /// Takes what is there of the frame's payload. What is not finished with it is kept.
     #[inline]
-    fn begin_frame(&mut self, header: &Header) {
-        if self.message.is_none() {
-            let text = header.opcode() == Opcode::Text;
-            self.message = Some(if text { MessageKind::Text } else { MessageKind::Binary });
-            self.first = true;
-            self.message_len = 0;
-            self.fragments = 0;
-            self.utf8 = Validator::new();
-        }
-        self.message_len = self.message_len.saturating_add(header.payload_len());
-        self.fragments = self.fragments.saturating_add(1);
-        self.remaining = header.payload_len();
-        self.mask = Mask::new(header.mask().unwrap_or_default());
-        self.in_frame = true;
-        self.last_frame = header.fin();
-    }
-
-    /// Takes what is there of the frame's payload.
-    #[inline]
-    fn payload(&mut self, rx: &mut Buffer<'_>, whole: bool) -> Result<Received<Unbound>, ProtocolError> {
-        let kind = self.message.unwrap_or(MessageKind::Binary);
-        let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rx.len());
-        if len == 0 && self.remaining > 0 {
+    fn payload(
+        &mut self,
+        mut frame: Frame,
+        mut message: Unfinished,
+        rx: &mut Buffer<'_>,
+        whole: bool,
+    ) -> Result<Received<Unbound>, ProtocolError> {
+        let len = usize::try_from(frame.remaining).unwrap_or(usize::MAX).min(rx.len());
+        if len == 0 && frame.remaining > 0 {
+            (self.frame, self.message) = (Some(frame), Some(message));
             return Ok(Received::WantRead);
         }
         let mut range = rx.take(len);
-        self.remaining = self.remaining.saturating_sub(len as u64);
-        let frame_ended = self.remaining == 0;
-        let mut fin = frame_ended && self.last_frame;
+        // No more than there was, by the minimum above.
+        frame.remaining = frame.remaining.wrapping_sub(len as u64);
+        let frame_ended = frame.remaining == 0;
+        let mut fin = frame_ended && frame.fin;
 
         let payload = rx.taken_mut(range.clone());
-        let valid = match kind {
-            MessageKind::Text => self.unmask_text(payload, fin),
+        let mask = if R::MASKS { None } else { Some(&mut frame.mask) };
+        let valid = match message.kind {
+            MessageKind::Text => unmask_text(mask, &mut message.utf8, payload, fin),
             MessageKind::Binary => {
-                self.unmask(payload);
+                if let Some(mask) = mask {
+                    mask.apply(payload);
+                }
                 Ok(())
             }
         };
@@ -327,37 +373,11 @@ impl<R: Role> Connection<R> {
             range.end = range.start.saturating_add(valid);
             fin = false;
         }
-        if frame_ended {
-            self.in_frame = false;
-            if fin {
-                self.message = None;
-            }
-        }
-        let first = core::mem::take(&mut self.first);
-        Ok(Received::Event(Unbound::new(What::Chunk { kind, first, fin }, &range)))
-    }
-
-    #[inline]
-    fn unmask(&mut self, payload: &mut [u8]) {
-        if !R::MASKS {
-            self.mask.apply(payload);
-        }
-    }
-
-    /// Unmasks and checks; the error is how many bytes come before the first impossible one.
-    #[inline]
-    fn unmask_text(&mut self, payload: &mut [u8], fin: bool) -> Result<(), usize> {
-        /// Both passes over one piece before the next, while it is in the nearest cache.
-        const PIECE: usize = 4096;
-        let len = payload.len();
-        let mut done = 0usize;
-        for piece in payload.chunks_mut(PIECE) {
-            self.unmask(piece);
-            self.utf8.feed(piece).map_err(|valid| done.saturating_add(valid))?;
-            done = done.saturating_add(piece.len());
-        }
-        // The message must not end amid a code point.
-        if fin && !self.utf8.is_complete() { Err(len) } else { Ok(()) }
+        let what = What::Chunk { kind: message.kind, first: message.first, fin };
+        message.first = false;
+        self.frame = if frame_ended { None } else { Some(frame) };
+        self.message = if fin { None } else { Some(message) };
+        Ok(Received::Event(Unbound::new(what, &range)))
     }
 
     /// Control frames have at most 125 bytes and are taken only when whole.
@@ -407,6 +427,34 @@ impl<R: Role> Connection<R> {
         };
         Ok(Received::Event(Unbound::new(what, &range)))
     }
+}
+
+fn is_text(payload: &[u8]) -> bool {
+    let mut utf8 = Validator::new();
+    utf8.feed(payload).is_ok() && utf8.is_complete()
+}
+
+/// Unmasks and checks; the error is how many bytes come before the first impossible one.
+#[inline]
+fn unmask_text(
+    mut mask: Option<&mut Mask>,
+    utf8: &mut Validator,
+    payload: &mut [u8],
+    fin: bool,
+) -> Result<(), usize> {
+    /// Both passes over one piece before the next, while it is in the nearest cache.
+    const PIECE: usize = 4096;
+    let len = payload.len();
+    let mut done = 0usize;
+    for piece in payload.chunks_mut(PIECE) {
+        if let Some(mask) = &mut mask {
+            mask.apply(piece);
+        }
+        utf8.feed(piece).map_err(|valid| done.saturating_add(valid))?;
+        done = done.saturating_add(piece.len());
+    }
+    // The message must not end amid a code point.
+    if fin && !utf8.is_complete() { Err(len) } else { Ok(()) }
 }
 
 /// Unmasks a frame that may stay in `rx`: its key is set to zero, so that unmasking it again

@@ -166,6 +166,9 @@ impl<R: Role> Connection<R> {
         if self.state != State::Open {
             return Err(SendError::Closed);
         }
+        if payload.len() <= MAX_CONTROL_LEN && !R::MASKS {
+            return put_short(tx, fin, opcode, payload);
+        }
         if opcode.is_control() && payload.len() > MAX_CONTROL_LEN {
             return Err(SendError::ControlTooLong);
         }
@@ -186,4 +189,17 @@ impl<R: Role> Connection<R> {
         tx.commit(total);
         Ok(())
     }
+}
+
+/// [`Connection::put`] for most frames that a server sends, in half the steps: at most 125 bytes
+/// behind a header of two.
+#[inline]
+fn put_short(tx: &mut Buffer<'_>, fin: bool, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+    let total = payload.len().wrapping_add(2);
+    let Some([b0, b1, body @ ..]) = tx.room(total) else { return Err(SendError::BufferFull) };
+    *b0 = (u8::from(fin) << 7) | opcode as u8;
+    *b1 = payload.len() as u8;
+    copy(body, payload);
+    tx.commit(total);
+    Ok(())
 }
