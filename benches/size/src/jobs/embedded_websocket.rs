@@ -1,5 +1,5 @@
 use embedded_websocket::{
-    Error, Server, WebSocket, WebSocketClient, WebSocketOptions, WebSocketReceiveMessageType,
+    Error, WebSocket, WebSocketClient, WebSocketOptions, WebSocketReceiveMessageType,
     WebSocketSendMessageType, WebSocketServer, WebSocketState, WebSocketType, read_http_header,
 };
 use rand_core::RngCore;
@@ -7,20 +7,20 @@ use rand_core::RngCore;
 use crate::{Buffers, rig};
 
 pub fn echo(buffers: &mut Buffers) {
-    let mut ws: WebSocketServer = WebSocket::<_, Server>::new_server();
+    let mut ws: WebSocketServer = WebSocketServer::new_server();
     ws.state = WebSocketState::Open;
     run(&mut ws, buffers, 0);
 }
 
 pub fn server(buffers: &mut Buffers) {
-    let mut ws: WebSocketServer = WebSocket::<_, Server>::new_server();
+    let mut ws: WebSocketServer = WebSocketServer::new_server();
     if let Some(rest) = accept(&mut ws, buffers) {
         run(&mut ws, buffers, rest);
     }
 }
 
 pub fn client(buffers: &mut Buffers) {
-    let mut ws: WebSocketClient<Random> = WebSocket::<Random, Server>::new_client(Random);
+    let mut ws: WebSocketClient<Random> = WebSocketClient::new_client(Random);
     if let Some(rest) = connect(&mut ws, buffers) {
         run(&mut ws, buffers, rest);
     }
