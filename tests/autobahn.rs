@@ -280,7 +280,8 @@ fn utf8() -> Vec<Case> {
     let slices = |bytes: &[Vec<u8>]| bytes.to_vec();
     let hexes = |list: &[&[u8]]| list.iter().map(|bytes| bytes.to_vec()).collect::<Vec<_>>();
     // Section, its cases, the numbers of those that are valid (all of them, none, or some).
-    let groups: Vec<(u8, Vec<Vec<u8>>, fn(usize) -> bool)> = vec![
+    type Valid = fn(usize) -> bool;
+    let groups: Vec<(u8, Vec<Vec<u8>>, Valid)> = vec![
         (7, hexes(&[b"\x00", b"\xc2\x80", b"\xe0\xa0\x80", b"\xf0\x90\x80\x80"]), |_| true),
         (8, hexes(&[b"\xf8\x88\x80\x80\x80", b"\xfc\x84\x80\x80\x80\x80"]), |_| false),
         (9, hexes(&[b"\x7f", b"\xdf\xbf", b"\xef\xbf\xbf", b"\xf4\x8f\xbf\xbf"]), |_| true),
