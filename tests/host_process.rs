@@ -328,10 +328,10 @@ fn out_of_files_it_goes_on_and_accepts_again_when_one_is_free() {
     echo.nth_line(3, |line| line.contains("cannot accept"));
     assert!(began.elapsed() > Duration::from_millis(1900), "said more than once a second");
     let used = echo.processor_time();
-    for n in 0..20 {
+    for client in waiting.iter_mut().take(20) {
         drop(clients.pop());
-        waiting[n].accepted();
-        waiting[n].echo(b"served now");
+        client.accepted();
+        client.echo(b"served now");
     }
     let used = echo.processor_time() - used;
     assert!(used < Duration::from_millis(500), "{used:?} while it waited for files");

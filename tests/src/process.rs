@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 pub use rustix::process::Signal;
-use rustix::process::{Pid, Resource, Rlimit, kill_process, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, kill_process, prlimit};
 
 use crate::raw::Raw;
 
@@ -193,13 +193,16 @@ impl Echo {
         kill_process(self.pid(), signal).expect("the server is there");
     }
 
-    /// Lets it have at most `n` files from now on.
+    /// Lets it have at most `n` files from now on; answers how many it could have before.
     ///
     /// # Panics
     /// If the system forbids it.
-    pub fn limit_files(&self, n: u64) {
-        let limit = Rlimit { current: Some(n), maximum: Some(n) };
-        prlimit(Some(self.pid()), Resource::Nofile, limit).expect("the limit can be lowered");
+    pub fn limit_files(&self, n: u64) -> u64 {
+        // The hard limit stays, so that the old one can be set again.
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        let limit = Rlimit { current: Some(n), maximum };
+        let before = prlimit(Some(self.pid()), Resource::Nofile, limit).expect("a limit that can be set");
+        before.current.unwrap_or(u64::MAX)
     }
 
     /// How many files it has open.

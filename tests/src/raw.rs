@@ -283,6 +283,18 @@ impl Raw {
         self.try_echo(payload).expect("an echo");
     }
 
+    /// Reads exactly these bytes.
+    ///
+    /// # Errors
+    /// The connection ended, nothing came, or other bytes came.
+    pub fn try_expect(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.need(bytes.len())?;
+        if self.came.drain(..bytes.len()).eq(bytes.iter().copied()) {
+            return Ok(());
+        }
+        Err(io::Error::other("other bytes came"))
+    }
+
     /// Reads the rest up to the end of the connection, which must be no reset.
     ///
     /// # Errors

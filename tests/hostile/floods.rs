@@ -1,0 +1,357 @@
+//! Attacks by mass on one connection or a few, by those who do not read, and by chance.
+
+use std::error::Error;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use microws_tests::frames::{frame, header};
+use microws_tests::process::wait_until;
+use microws_tests::raw::{KEY, REQUEST, Raw};
+
+use crate::attack::{Arena, Attack, Verdict, ensure};
+
+pub(crate) fn attacks() -> Vec<Attack> {
+    let masked = |b0, payload: &[u8]| frame(b0, KEY, payload);
+    let mut attacks = Vec::new();
+    let floods: [(&str, Vec<u8>, Vec<u8>, usize); 5] = [
+        ("300,000 empty pings", masked(0x89, b""), frame(0x8a, None, b""), 300_000),
+        ("100,000 pings of 125 bytes", masked(0x89, &[9; 125]), frame(0x8a, None, &[9; 125]), 100_000),
+        ("500,000 empty messages", masked(0x82, b""), frame(0x82, None, b""), 500_000),
+        ("500,000 texts of 1 byte", masked(0x81, b"x"), frame(0x81, None, b"x"), 500_000),
+        ("300,000 pongs", masked(0x8a, b"x"), Vec::new(), 300_000),
+    ];
+    for (name, sent, back, n) in floods {
+        attacks.push(Attack::long(format!("flood: {name}"), move |arena| flood(arena, &[], &sent, &back, n)));
+    }
+    attacks.push(Attack::long("flood: a message of 500,000 empty fragments", move |arena| {
+        // The message is begun and not ended.
+        flood(arena, &masked(0x01, b""), &masked(0x00, b""), &frame(0x00, None, b""), 500_000)
+    }));
+    attacks.push(Attack::long("unread: 40 clients send messages and never read", |arena| {
+        unread(arena, 40, &frame(0x82, KEY, &[1; 50_000]))
+    }));
+    attacks.push(Attack::long("unread: 40 clients send pings and never read", |arena| {
+        unread(arena, 40, &frame(0x89, KEY, &[2; 125]).repeat(400))
+    }));
+    attacks.push(Attack::long("unread: 40 clients send texts of 1 byte and never read", |arena| {
+        unread(arena, 40, &frame(0x81, KEY, b"x").repeat(5_000))
+    }));
+    attacks.push(Attack::long("unread: a message of 2^60 bytes, never read", |arena| {
+        let mut client = Raw::connect_narrow(arena.echo.address());
+        client.upgrade();
+        client.try_send(&header(0x82, KEY, 1 << 60))?;
+        stuff_and_wait(arena, vec![client], &[0; 50_000])
+    }));
+    attacks.push(Attack::quick("half-close: behind the request", |arena| {
+        let mut client = arena.tcp()?;
+        client.try_send(REQUEST)?;
+        client.finish();
+        ensure(client.head()?.status == 101, "no 101")?;
+        ensure(client.rest()?.is_empty(), "more than the 101")?;
+        Ok("101 and the end".into())
+    }));
+    attacks.push(Attack::quick("half-close: behind 1,000 messages", |arena| {
+        let mut client = arena.open()?;
+        let bytes = frame(0x81, KEY, b"hello").repeat(1000);
+        client.try_send(&bytes)?;
+        client.finish();
+        ensure(client.rest()? == b"\x81\x05hello".repeat(1000), "not all echoes")?;
+        Ok("all echoes and the end".into())
+    }));
+    attacks
+        .push(Attack::long("random: 3,000 requests of random bytes", |arena| random_heads(arena, 3000, 1)));
+    attacks.push(Attack::quick("random: 300 requests of random bytes", |arena| random_heads(arena, 300, 2)));
+    attacks.push(Attack::long("random: 3,000 connections of random frames", |arena| {
+        random_frames(arena, 3000, 3)
+    }));
+    attacks.push(Attack::quick("random: 300 connections of random frames", |arena| {
+        random_frames(arena, 300, 4)
+    }));
+    attacks.push(Attack::long("100 flooding clients beside one that behaves well", fairness));
+    attacks
+}
+
+/// Sends `sent` `n` times behind `first`, and reads `back` as often.
+fn flood(arena: &Arena, first: &[u8], sent: &[u8], back: &[u8], n: usize) -> Verdict {
+    let before = arena.memory();
+    let client = arena.open()?;
+    let mut writer = client.stream.try_clone()?;
+    let mut reader = client.stream.try_clone()?;
+    let (first, block) = (first.to_vec(), sent.repeat(1000));
+    let started = Instant::now();
+    let writing = thread::spawn(move || {
+        writer.write_all(&first)?;
+        (0..n / 1000).try_for_each(|_| writer.write_all(&block))
+    });
+    if !first_is_echoed(&mut reader, arena, sent, back)? {
+        return Err("the flood was not taken".into());
+    }
+    let block = back.repeat(1000);
+    let mut came = vec![0; block.len()];
+    for _ in 0..n / 1000 {
+        reader.read_exact(&mut came)?;
+        ensure(came == block, "something else came back")?;
+    }
+    writing.join().map_err(|_| "the writer panicked")??;
+    arena.witness()?;
+    let after = arena.memory();
+    ensure(after <= before + 2048, format!("{} KiB more memory", after - before))?;
+    let seconds = started.elapsed().as_secs_f64();
+    Ok(format!("{:.0} a second", n as f64 / seconds))
+}
+
+/// The beginning of a message, where there is one, comes back before the flood.
+fn first_is_echoed(
+    reader: &mut TcpStream,
+    arena: &Arena,
+    sent: &[u8],
+    back: &[u8],
+) -> Result<bool, Box<dyn Error>> {
+    arena.witness()?;
+    if sent[0] == 0x00 {
+        let mut begun = [0; 2];
+        reader.read_exact(&mut begun)?;
+        return Ok(begun == [0x01, 0x00]);
+    }
+    Ok(!back.is_empty() || sent[0] == 0x8a)
+}
+
+fn unread(arena: &Arena, n: usize, bytes: &[u8]) -> Verdict {
+    let mut clients = Vec::new();
+    for _ in 0..n {
+        let mut client = Raw::connect_narrow(arena.echo.address());
+        client.try_send(REQUEST)?;
+        ensure(client.head()?.status == 101, "no 101")?;
+        clients.push(client);
+    }
+    stuff_and_wait(arena, clients, bytes)
+}
+
+/// Sends until the server takes no more; its memory is bounded, and in the end it gives them up.
+fn stuff_and_wait(arena: &Arena, clients: Vec<Raw>, bytes: &[u8]) -> Verdict {
+    let before = arena.memory();
+    let files = arena.echo.open_files();
+    let n = clients.len() as u64;
+    let most = thread::scope(|scope| -> Result<u64, Box<dyn Error>> {
+        let senders: Vec<_> = clients
+            .into_iter()
+            .map(|mut client| {
+                scope.spawn(move || {
+                    // Ends when the server resets the connection.
+                    while client.try_send(bytes).is_ok() {}
+                })
+            })
+            .collect();
+        let mut most = 0;
+        while !senders.iter().all(thread::ScopedJoinHandle::is_finished) {
+            most = most.max(arena.memory());
+            arena.witness()?;
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(most)
+    })?;
+    // The shared buffers, as far as nobody had filled them before.
+    let each = most.saturating_sub(before + 512) / n;
+    // One receive buffer of 256 KiB, and what else the server says by itself.
+    ensure(each <= 256 + 16, format!("{each} KiB for each client"))?;
+    wait_until("they are dropped", || (arena.echo.open_files() <= files - n as usize).then_some(()));
+    Ok(format!("{each} KiB for each, then dropped"))
+}
+
+fn random_heads(arena: &Arena, n: usize, seed: u64) -> Verdict {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let (mut refused, mut accepted, mut silent) = (0, 0, 0);
+    for _ in 0..n {
+        let mut bytes = match random.u8(0..3) {
+            0 => (0..random.usize(1..400)).map(|_| random.u8(..)).collect(),
+            // Something like a head, of its own words.
+            1 => (0..random.usize(1..60))
+                .flat_map(|_| {
+                    *random
+                        .choice(
+                            [
+                                &b"\r\n"[..],
+                                b": ",
+                                b"GET / HTTP/1.1",
+                                b"Host",
+                                b"a",
+                                b" ",
+                                b"\r",
+                                b"\n",
+                                b"\0",
+                                b"Upgrade",
+                            ]
+                            .iter(),
+                        )
+                        .expect("some")
+                })
+                .copied()
+                .collect(),
+            _ => REQUEST.to_vec(),
+        };
+        // A few bytes are others, gone, or doubled.
+        for _ in 0..random.usize(0..4) {
+            let at = random.usize(0..bytes.len());
+            match random.u8(0..3) {
+                0 => bytes[at] = random.u8(..),
+                1 if bytes.len() > 1 => drop(bytes.remove(at)),
+                _ => bytes.insert(at, bytes[at]),
+            }
+        }
+        let mut client = arena.tcp()?;
+        // It may be refused before all was sent, and end when it was refused.
+        let _ = client.try_send(&bytes);
+        let _ = client.stream.shutdown(std::net::Shutdown::Write);
+        match client.head() {
+            Ok(answer) if answer.status == 101 => accepted += 1,
+            Ok(answer) => {
+                ensure(matches!(answer.status, 200 | 400..=505), format!("status {}", answer.status))?;
+                refused += 1;
+            }
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => silent += 1,
+            Err(error) => return Err(error.into()),
+        }
+        client.rest()?;
+    }
+    Ok(format!("{refused} refused, {accepted} accepted, {silent} unfinished"))
+}
+
+fn random_frames(arena: &Arena, n: usize, seed: u64) -> Verdict {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let (mut failed, mut ended) = (0, 0);
+    for _ in 0..n {
+        let mut bytes = Vec::new();
+        for _ in 0..random.usize(1..20) {
+            if random.u8(0..4) == 0 {
+                bytes.extend((0..random.usize(1..50)).map(|_| random.u8(..)));
+            } else {
+                let b0 = *random.choice([0x81, 0x82, 0x01, 0x00, 0x80, 0x89, 0x8a].iter()).expect("some");
+                let key = [random.u8(..), random.u8(..), random.u8(..), random.u8(..)];
+                let len = *random.choice([0, 1, 3, 125, 126, 200, 65_536].iter()).expect("some");
+                bytes.extend(frame(b0, Some(key), &vec![b'a'; len]));
+            }
+        }
+        if random.bool() {
+            let at = random.usize(0..bytes.len());
+            bytes[at] ^= 1 << random.u8(0..8);
+        }
+        let mut client = arena.open()?;
+        let mut writer = client.stream.try_clone()?;
+        thread::scope(|scope| -> Result<(), Box<dyn Error>> {
+            scope.spawn(move || {
+                let _ = writer.write_all(&bytes);
+                let _ = writer.shutdown(std::net::Shutdown::Write);
+            });
+            // Whatever it was: frames come back, and a close frame or the end of the connection.
+            loop {
+                match client.try_frame() {
+                    Ok(frame) if frame.b0 == 0x88 => {
+                        let code = u16::from_be_bytes(frame.payload.get(..2).unwrap_or(&[0; 2]).try_into()?);
+                        ensure(matches!(code, 0 | 1000..=1014 | 3000..=4999), format!("close code {code}"))?;
+                        ensure(client.rest()?.is_empty(), "bytes behind the close frame")?;
+                        failed += 1;
+                        return Ok(());
+                    }
+                    Ok(_) => {}
+                    Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                        ended += 1;
+                        return Ok(());
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        })?;
+    }
+    Ok(format!("{failed} failed, {ended} ended"))
+}
+
+/// A socket that sends the same bytes for ever and drops what comes, without ever blocking.
+pub(crate) struct Flooder {
+    stream: TcpStream,
+    bytes: Vec<u8>,
+    sent: usize,
+}
+
+impl Flooder {
+    pub(crate) fn new(client: Raw, bytes: Vec<u8>) -> Result<Self, Box<dyn Error>> {
+        client.stream.set_nonblocking(true)?;
+        Ok(Self { stream: client.stream, bytes, sent: 0 })
+    }
+
+    /// Sends and reads what is possible now; answers how many bytes that were.
+    pub(crate) fn go(&mut self, space: &mut [u8]) -> Result<usize, Box<dyn Error>> {
+        let mut moved = 0;
+        match self.stream.write(&self.bytes[self.sent..]) {
+            Ok(n) => {
+                self.sent = (self.sent + n) % self.bytes.len();
+                moved += n;
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error.into()),
+        }
+        match self.stream.read(space) {
+            Ok(0) => return Err("the server ended a flood that is no fault".into()),
+            Ok(n) => moved += n,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(moved)
+    }
+}
+
+/// Floods of several kinds, none of them a fault.
+pub(crate) fn flooders(arena: &Arena, n: usize) -> Result<Vec<Flooder>, Box<dyn Error>> {
+    let kinds = [
+        frame(0x81, KEY, b"x").repeat(10_000),
+        frame(0x89, KEY, b"").repeat(10_000),
+        [frame(0x01, KEY, b""), frame(0x00, KEY, b"").repeat(10_000), frame(0x80, KEY, b"")].concat(),
+        frame(0x82, KEY, &[0x5a; 100_000]),
+    ];
+    (0..n).map(|i| Flooder::new(arena.open()?, kinds[i % kinds.len()].clone())).collect()
+}
+
+fn fairness(arena: &Arena) -> Verdict {
+    let mut flooders = flooders(arena, 100)?;
+    let (mut latencies, mut moved) = (Vec::new(), 0usize);
+    let started = Instant::now();
+    thread::scope(|scope| -> Result<(), Box<dyn Error>> {
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let flooding = scope.spawn(move || -> Result<usize, String> {
+            let (mut space, mut moved) = (vec![0; 1 << 18], 0);
+            while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                for flooder in &mut flooders {
+                    moved += flooder.go(&mut space).map_err(|error| error.to_string())?;
+                }
+            }
+            Ok(moved)
+        });
+        // Let it come to full flood first.
+        let full = Instant::now();
+        let watched = (|| -> Result<(), Box<dyn Error>> {
+            while full.elapsed() < Duration::from_secs(5) {
+                let latency = arena.witness()?;
+                if full.elapsed() > Duration::from_millis(500) {
+                    latencies.push(latency);
+                }
+            }
+            Ok(())
+        })();
+        drop(stop);
+        moved = flooding.join().map_err(|_| "the flooder panicked")??;
+        watched
+    })?;
+    latencies.sort_unstable();
+    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    // Generous, for the flooding clients and the measuring one share a machine with the server.
+    ensure(at(1.0) < 1000.0, format!("an echo took {:.0} ms", at(1.0)))?;
+    Ok(format!(
+        "median {:.1}, 99 % {:.1}, longest {:.1} ms of {} echoes; {:.0} MB/s beside",
+        at(0.5),
+        at(0.99),
+        at(1.0),
+        latencies.len(),
+        moved as f64 / 1e6 / started.elapsed().as_secs_f64()
+    ))
+}
