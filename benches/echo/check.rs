@@ -4,6 +4,9 @@ use microws_benches::frames::{FIN, PlainHeader};
 
 use crate::workload::Script;
 
+/// Opcode of a server's question whether somebody is there.
+const PING: u8 = 9;
+
 /// How a server answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -27,6 +30,8 @@ pub(crate) struct Checker {
     remaining: usize,
     header: [u8; 10],
     header_len: usize,
+    /// Pings that await their pong.
+    pub pings: usize,
 }
 
 impl Checker {
@@ -40,6 +45,7 @@ impl Checker {
             remaining: 0,
             header: [0; 10],
             header_len: 0,
+            pings: 0,
         }
     }
 
@@ -119,6 +125,10 @@ impl Checker {
             (header, &bytes[header.size - held..])
         };
         self.header_len = 0;
+        if header.first == FIN | PING && header.len == 0 {
+            self.pings += 1;
+            return Ok(Some(rest));
+        }
         let opcode = if self.first { script.first_byte } else { 0 };
         if header.first & !FIN != opcode {
             return Err(format!("first byte {:#04x}, expected opcode {opcode}", header.first));

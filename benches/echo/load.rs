@@ -27,6 +27,9 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket
 /// The answer to that key, from RFC 6455, section 1.3.
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
+/// An empty one, masked.
+const PONG: [u8; 6] = [0x8a, 0x80, 0x37, 0xfa, 0x21, 0x3d];
+
 struct Client {
     stream: TcpStream,
     checker: Checker,
@@ -163,6 +166,14 @@ impl Client {
         loop {
             let (index, count, from) = match self.unsent.take() {
                 Some(unsent) => unsent,
+                // Between two frames, and not timed: it is rare.
+                None if self.checker.pings > 0 => {
+                    self.checker.pings -= 1;
+                    if self.stream.write(&PONG)? < PONG.len() {
+                        return Err("no room for a pong".into());
+                    }
+                    continue;
+                }
                 None if self.owed == 0 => return Ok(()),
                 None => {
                     let batch = (self.next, self.owed.min(script.payloads.len()), 0);
