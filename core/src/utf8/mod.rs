@@ -51,21 +51,21 @@ mod simd {
     pub(super) const WORTH_IT: usize = 64;
 
     pub(super) fn feed(state: &mut State, bytes: &[u8]) -> Result<(), usize> {
-        let mut checked = 0usize;
-        // The rest of a code point whose start came before: at most three bytes.
-        while !state.is_complete() {
-            let Some(next) = bytes.get(checked..checked.saturating_add(1)) else { return Ok(()) };
-            state.feed(next).map_err(|_| checked)?;
-            checked = checked.saturating_add(1);
+        if !state.is_complete() {
+            // The rest of a code point whose start came before: at most three bytes.
+            let Some((next, rest)) = bytes.split_first() else { return Ok(()) };
+            state.feed(core::slice::from_ref(next)).map_err(|_| 0usize)?;
+            return feed(state, rest).map_err(|valid| valid.saturating_add(1));
         }
-        let rest = bytes.get(checked..).unwrap_or_default();
-        let whole = rest.len().saturating_sub(cut_off(rest));
-        let (whole, tail) = rest.split_at_checked(whole).unwrap_or((rest, &[]));
-        if simdutf8::basic::from_utf8(whole).is_ok() {
-            checked = checked.saturating_add(whole.len());
-            return state.feed(tail).map_err(|valid| checked.saturating_add(valid));
+        let whole = bytes.len().saturating_sub(cut_off(bytes));
+        let (whole, tail) = bytes.split_at_checked(whole).unwrap_or((bytes, &[]));
+        if simdutf8::basic::from_utf8(whole).is_err() {
+            return state.feed(bytes);
         }
-        state.feed(rest).map_err(|valid| checked.saturating_add(valid))
+        if tail.is_empty() {
+            return Ok(());
+        }
+        state.feed(tail).map_err(|valid| whole.len().saturating_add(valid))
     }
 
     /// How many bytes at the end begin a code point that goes on behind it.
