@@ -2,6 +2,8 @@
 //! from. Whatever they reach that can panic reaches [`panic_is_reachable`], which exists nowhere: no link.
 #![no_std]
 
+mod adapters;
+
 use core::panic::PanicInfo;
 use core::ptr;
 
