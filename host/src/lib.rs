@@ -12,10 +12,12 @@
 //! A peer that is idle owns its state and at most 139 bytes of a frame that is not whole yet.
 
 mod config;
+mod ending;
 mod http;
 mod listen;
 mod peer;
 mod server;
+mod shared;
 mod stats;
 mod wheel;
 

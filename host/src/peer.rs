@@ -1,6 +1,5 @@
 //! One client: its socket, where its connection stands, and what could not be read or written yet.
 
-use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 
@@ -12,59 +11,10 @@ use microws::{
 };
 use mio::net::TcpStream;
 
-use crate::config::Config;
+use crate::ending::Ending;
 use crate::http::{self, Opened, Opening};
-use crate::stats::Stats;
+use crate::shared::{HEAD_READ, RX_LEN, SMALL_READ, Shared};
 use crate::wheel::NEVER;
-
-/// Bytes of the shared receive buffer: what a client gets of the loop's time in one turn if it
-/// sends large frames, and the most that can wait for one that does not read.
-pub(crate) const RX_LEN: usize = 256 * 1024;
-
-/// What is read at once between large frames. Small frames cost more time per byte, and the other
-/// clients wait for it.
-const SMALL_READ: usize = 64 * 1024;
-
-/// The part of the receive buffer that a request gets: its longest line that is not skipped.
-const HEAD_READ: usize = 8 * 1024;
-
-/// Room for the 101 answer and what else the server says by itself.
-const TX_SLACK: usize = 2 * 1024;
-
-/// What one full receive buffer can make the server say: an echo's header is shorter than its
-/// request's, but for the continuation of a frame whose header came earlier.
-pub(crate) const fn tx_len(greeting: usize) -> usize {
-    RX_LEN + TX_SLACK + greeting
-}
-
-/// What the peers share: they take turns.
-pub(crate) struct Shared<'c> {
-    pub(crate) config: &'c Config,
-    pub(crate) rx: Vec<u8>,
-    pub(crate) tx: Vec<u8>,
-    /// Buffers that held unsent bytes, for the next ones.
-    pub(crate) spare: Vec<Vec<u8>>,
-    pub(crate) stats: Stats,
-    /// Milliseconds since the start, as of this turn of the loop.
-    pub(crate) now: u64,
-}
-
-/// How many buffers are kept for later unsent bytes.
-const MAX_SPARE: usize = 4;
-
-impl Shared<'_> {
-    /// The clock that [`Keepalive`] goes by.
-    fn now32(&self) -> u32 {
-        self.now as u32
-    }
-
-    fn give_back(&mut self, mut buffer: Vec<u8>) {
-        buffer.clear();
-        if self.spare.len() < MAX_SPARE {
-            self.spare.push(buffer);
-        }
-    }
-}
 
 /// Where a client stands.
 #[derive(Debug)]
@@ -85,58 +35,6 @@ pub(crate) enum Turn {
     Again,
     /// Drop it.
     Gone,
-}
-
-/// Why a client is dropped.
-#[derive(Debug)]
-enum Ending {
-    Closed {
-        code: CloseCode,
-        reason: String,
-    },
-    /// The client ended the connection without a close frame.
-    Eof,
-    Io(io::Error),
-    HandshakeOverdue,
-    PongOverdue,
-    CloseOverdue,
-    /// The replies were left unread.
-    Unread,
-    /// The server stops.
-    Stopped,
-    /// After the last word; logged before.
-    Left,
-    Bug(SendError),
-}
-
-impl fmt::Display for Ending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed { code, reason } if reason.is_empty() => write!(f, "{code}"),
-            Self::Closed { code, reason } => write!(f, "{code} {reason:?}"),
-            Self::Eof => write!(f, "{}", CloseCode::ABNORMAL),
-            Self::Io(error) => write!(f, "{}, {error}", CloseCode::ABNORMAL),
-            Self::HandshakeOverdue => f.write_str("the handshake took too long"),
-            Self::PongOverdue => f.write_str("no sign of life after a ping"),
-            Self::CloseOverdue => f.write_str("no answer to the close frame"),
-            Self::Unread => f.write_str("the replies were not read"),
-            Self::Stopped => f.write_str("the server stops"),
-            Self::Left => f.write_str("left"),
-            Self::Bug(error) => write!(f, "internal error: {error}"),
-        }
-    }
-}
-
-impl From<io::Error> for Ending {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<SendError> for Ending {
-    fn from(error: SendError) -> Self {
-        Self::Bug(error)
-    }
 }
 
 /// Bytes that the kernel did not take.

@@ -13,7 +13,8 @@ use slab::Slab;
 
 use crate::config::Config;
 use crate::listen::listen;
-use crate::peer::{Peer, RX_LEN, Shared, Turn, tx_len};
+use crate::peer::{Peer, Turn};
+use crate::shared::Shared;
 use crate::stats::Stats;
 use crate::wheel::Wheel;
 
@@ -137,7 +138,6 @@ impl Server {
     pub fn run(self) -> io::Result<Stats> {
         let Self { config, poll, listeners, stop, status, handle: _handle } = self;
         let subprotocols: Vec<&str> = config.subprotocols.iter().map(String::as_str).collect();
-        let greeting = config.greeting.as_ref().map_or(0, String::len);
         let started = Instant::now();
         let mut event_loop = EventLoop {
             subprotocols: &subprotocols,
@@ -153,14 +153,7 @@ impl Server {
             stopping: None,
             warned: None,
             reported: (0, Stats::default()),
-            shared: Shared {
-                config: &config,
-                rx: vec![0; RX_LEN],
-                tx: vec![0; tx_len(greeting)],
-                spare: Vec::new(),
-                stats: Stats::default(),
-                now: 0,
-            },
+            shared: Shared::new(&config),
             poll,
             started,
         };
