@@ -1,6 +1,6 @@
 //! The client of Autobahn's fuzzing server: echoes what it gets, case by case.
 //!
-//! Argument: `server=ADDRESS:PORT`.
+//! Arguments: `server=ADDRESS:PORT`, and `agent=NAME` for the report.
 #![no_std]
 #![no_main]
 
@@ -18,8 +18,6 @@ use microws_firmware::net::{Net, TCP_BUFFER_LEN, TcpBuffers, tcp_socket};
 use smoltcp::iface::{SocketHandle, SocketSet, SocketStorage};
 use static_cell::ConstStaticCell;
 
-const AGENT: &str = "microws-device";
-
 static TCP: ConstStaticCell<TcpBuffers> = ConstStaticCell::new([[0; TCP_BUFFER_LEN]; 2]);
 static RX: ConstStaticCell<[u8; RX_LEN]> = ConstStaticCell::new([0; RX_LEN]);
 static TX: ConstStaticCell<[u8; TX_LEN]> = ConstStaticCell::new([0; TX_LEN]);
@@ -34,6 +32,9 @@ fn main() -> ! {
     let Some(server) = debugger::argument("server") else {
         defmt::panic!("no argument server=ADDRESS:PORT");
     };
+    let Some(agent) = debugger::argument::<String<32>>("agent") else {
+        defmt::panic!("no argument agent=NAME");
+    };
     let mut storage = [SocketStorage::EMPTY];
     let mut sockets = SocketSet::new(&mut storage[..]);
     let socket = sockets.add(tcp_socket(TCP.take()));
@@ -46,10 +47,10 @@ fn main() -> ! {
     defmt::info!("up: {} cases", count.0);
     for case in 1..=count.0 {
         // That a connection fails is what many cases want.
-        let result = suite.visit(format_args!("/runCase?case={case}&agent={AGENT}"), &mut Echo);
+        let result = suite.visit(format_args!("/runCase?case={case}&agent={agent}"), &mut Echo);
         defmt::info!("case {}: {}", case, result);
     }
-    if let Err(failure) = suite.visit(format_args!("/updateReports?agent={AGENT}"), &mut Echo) {
+    if let Err(failure) = suite.visit(format_args!("/updateReports?agent={agent}"), &mut Echo) {
         defmt::panic!("no reports: {}", failure);
     }
     debugger::exit(true)
