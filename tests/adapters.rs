@@ -626,6 +626,17 @@ fn messages_are_received_amid_a_payload_that_does_not_fit() {
 }
 
 #[test]
+fn limits_reach_the_handshake() {
+    let wire = Wire::new(&Side::Server.head(), Cuts::Whole, Cuts::Whole, Stalls::Never);
+    let (mut rx, mut tx) = ([0; LEAST], [0; LEAST]);
+    let (rx, tx) = (Buffer::new(&mut rx), Buffer::new(&mut tx));
+    let mut request = nonblocking::Accept::new(wire.clone(), rx, tx, &[]).limits(1000, 3);
+    let error = block!(0, request.accept(&[])).err();
+    assert_eq!(error, Some(Error::Handshake(HandshakeError::TooManyFields)));
+    assert!(wire.output().starts_with(b"HTTP/1.1 431 "));
+}
+
+#[test]
 fn limits_reach_the_connection() {
     open!(wire, socket, |connection| connection.max_message_len(4).whole_up_to(4));
     let whole = Side::Server.incoming(&[(0x81, b"four")]);

@@ -28,7 +28,10 @@
 //!   are on their way.
 //!
 //! What waits in `tx` is written before more is read. An endpoint that sends more than the peer
-//! takes thus stops receiving: back-pressure, with no memory for it but the two buffers.
+//! takes thus stops receiving: back-pressure, with no memory for it but the two buffers. Two such
+//! endpoints, each amid a payload larger than all buffers between them, would wait for each other:
+//! whoever streams that much to a peer that answers before it has heard the end receives between
+//! its fragments, or uses `nonblocking`, which reads while it can't write.
 
 use core::fmt;
 use core::marker::PhantomData;
