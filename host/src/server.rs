@@ -29,6 +29,9 @@ const ACCEPT_BATCH: usize = 256;
 /// are told so; more are dropped without a word.
 const TURNED_AWAY: usize = 64;
 
+/// How long clients that have more to read get turns until others are looked for.
+const SLICE: Duration = Duration::from_millis(2);
+
 /// How long to wait before files are tried for again, in milliseconds, unless a client leaves.
 const RETRY_ACCEPT: u64 = 100;
 
@@ -233,19 +236,15 @@ impl EventLoop<'_> {
                         // Gone in this turn, if it is not there.
                         if let Some(peer) = self.peers.get_mut(key) {
                             peer.ready(event.is_readable() || event.is_error(), event.is_read_closed());
-                            self.turn(key);
+                            // One that waits for its turn has it when those before it had theirs.
+                            if !peer.queued {
+                                self.turn(key);
+                            }
                         }
                     }
                 }
             }
-            // Those that were not done, each once, behind those that just came.
-            for _ in 0..self.again.len() {
-                let Some(key) = self.again.pop_front() else { break };
-                if let Some(peer) = self.peers.get_mut(key) {
-                    peer.queued = false;
-                    self.turn(key);
-                }
-            }
+            self.go_on();
             self.accept_if_due();
             self.expire(&mut due);
             self.report_if_due();
@@ -277,6 +276,22 @@ impl EventLoop<'_> {
         let stopping = self.stopping.flatten().map(|until| until.saturating_sub(now));
         let waits = [self.wheel.next_in(now), accept, report, stopping];
         waits.into_iter().flatten().min().map(Duration::from_millis)
+    }
+
+    /// Gives turns to those that were not done, behind those that just came: each once, and no
+    /// longer than until it is time to see who came meanwhile.
+    fn go_on(&mut self) {
+        let begun = Instant::now();
+        for _ in 0..self.again.len() {
+            let Some(key) = self.again.pop_front() else { break };
+            if let Some(peer) = self.peers.get_mut(key) {
+                peer.queued = false;
+                self.turn(key);
+            }
+            if begun.elapsed() >= SLICE {
+                break;
+            }
+        }
     }
 
     /// Clients but for those that have heard the last word.
