@@ -38,11 +38,12 @@ pub(crate) fn attacks() -> Vec<Attack> {
     attacks.push(Attack::long("unread: 40 clients send texts of 1 byte and never read", |arena| {
         unread(arena, 40, &frame(0x81, KEY, b"x").repeat(5_000))
     }));
-    attacks.push(Attack::long("unread: a message of 2^60 bytes, never read", |arena| {
-        let mut client = Raw::connect_narrow(arena.echo.address());
-        client.upgrade();
-        client.try_send(&header(0x82, KEY, 1 << 60))?;
-        stuff_and_wait(arena, vec![client], &[0; 50_000])
+    attacks.push(Attack::long("unread: 40 clients amid a message of 2^60 bytes", |arena| {
+        let mut clients = narrow(arena, 40)?;
+        for client in &mut clients {
+            client.try_send(&header(0x82, KEY, 1 << 60))?;
+        }
+        stuff_and_wait(arena, clients, &[0; 50_000])
     }));
     attacks.push(Attack::quick("half-close: behind the request", |arena| {
         let mut client = arena.tcp()?;
@@ -119,14 +120,18 @@ fn first_is_echoed(
 }
 
 fn unread(arena: &Arena, n: usize, bytes: &[u8]) -> Verdict {
-    let mut clients = Vec::new();
-    for _ in 0..n {
+    stuff_and_wait(arena, narrow(arena, n)?, bytes)
+}
+
+/// Open WebSockets that hold little of what they do not read.
+fn narrow(arena: &Arena, n: usize) -> Result<Vec<Raw>, Box<dyn Error>> {
+    let open = |_| {
         let mut client = Raw::connect_narrow(arena.echo.address());
         client.try_send(REQUEST)?;
         ensure(client.head()?.status == 101, "no 101")?;
-        clients.push(client);
-    }
-    stuff_and_wait(arena, clients, bytes)
+        Ok(client)
+    };
+    (0..n).map(open).collect()
 }
 
 /// Sends until the server takes no more; its memory is bounded, and in the end it gives them up.
