@@ -3,6 +3,7 @@
 use crate::{Buffers, rig};
 
 pub fn echo(buffers: &mut Buffers) {
+    rig::state(&());
     loop {
         let n = rig::receive(&mut buffers.rx[..]);
         if n == 0 {
