@@ -148,13 +148,16 @@ fn main() -> Outcome<ExitCode> {
 fn build() -> Outcome<PathBuf> {
     let own = env::current_exe()?;
     let target = own.ancestors().nth(3).ok_or("not run from a target directory")?;
-    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .args(["build", "--release", "--bins", "-p", "microws-host", "-p", "microws-benches", "--target-dir"])
-        .arg(target)
-        .status()?;
-    if !status.success() {
-        return Err("the servers do not build".into());
+    for what in [["-p", "microws-host", "--bins"], ["-p", "microws-benches", "--examples"]] {
+        let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+            .args(["build", "--release", "--target-dir"])
+            .arg(target)
+            .args(what)
+            .status()?;
+        if !status.success() {
+            return Err("the servers do not build".into());
+        }
     }
     Ok(target.join("release"))
 }
@@ -174,16 +177,16 @@ fn contenders(arguments: &Arguments, programs: &Path) -> Outcome<Vec<Contender>>
         protocol: Protocol::WebSocket,
         program: programs.join("microws-echo"),
         arguments: ["--listen", "127.0.0.1:0", "-q"].map(String::from).to_vec(),
-        counted: Some(programs.join("echo-server-counted")),
+        counted: Some(programs.join("examples/echo-server-counted")),
     }];
     for name in servers::NAMES.iter().filter(|name| **name != "microws") {
         let protocol = if *name == "floor" { Protocol::Raw } else { Protocol::WebSocket };
         let contender = Contender {
             name: (*name).into(),
             protocol,
-            program: programs.join("echo-server"),
+            program: programs.join("examples/echo-server"),
             arguments: vec![(*name).into()],
-            counted: Some(programs.join("echo-server-counted")),
+            counted: Some(programs.join("examples/echo-server-counted")),
         };
         // Everything is seen beside the floor: it comes first.
         all.insert(if protocol == Protocol::Raw { 0 } else { all.len() }, contender);
