@@ -278,6 +278,38 @@ fn each_fault_of_a_head_is_named_and_has_its_status() {
     }
 }
 
+/// The adapters' errors say whose they are, and what is behind them.
+#[test]
+fn the_errors_of_the_adapters_name_their_cause() {
+    use microws::io::Error as Io;
+    use std::io::ErrorKind;
+    type Table = [(Io<std::io::Error>, &'static str, Option<&'static str>); 6];
+    let table: Table = [
+        (Io::Io(ErrorKind::TimedOut.into()), "the stream failed: timed out", Some("timed out")),
+        (Io::Eof, "the stream ended without a close frame", None),
+        (Io::Closed, "the connection is closed", None),
+        (
+            Io::Handshake(HandshakeError::Method),
+            "the opening handshake failed: the method must be GET",
+            Some("the method must be GET"),
+        ),
+        (
+            Io::Protocol(ProtocolError::ReservedOpcode(3)),
+            "the peer broke the protocol: the reserved opcode 0x3",
+            Some("the reserved opcode 0x3"),
+        ),
+        (
+            Io::Send(SendError::Closed),
+            "can't be sent: a close frame was sent already",
+            Some("a close frame was sent already"),
+        ),
+    ];
+    for (error, words, source) in table {
+        assert_eq!(error.to_string(), words);
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), source);
+    }
+}
+
 /// A field is called what the RFCs call it, in any case.
 #[test]
 fn fields_are_called_by_their_names() {

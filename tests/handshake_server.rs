@@ -434,6 +434,7 @@ fn a_plain_request_is_the_callers_to_answer() {
         (403, "HTTP/1.1 403 Forbidden\r\n"),
         (404, "HTTP/1.1 404 Not Found\r\n"),
         (405, "HTTP/1.1 405 Method Not Allowed\r\n"),
+        (408, "HTTP/1.1 408 Request Timeout\r\n"),
         (414, "HTTP/1.1 414 URI Too Long\r\n"),
         (426, "HTTP/1.1 426 Upgrade Required\r\n"),
         (431, "HTTP/1.1 431 Request Header Fields Too Large\r\n"),

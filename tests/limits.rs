@@ -128,6 +128,20 @@ in_both_roles! {
         }
     }
 
+    /// What is left of a frame is known as soon as its header is, and is nothing between frames.
+    fn what_is_left_of_a_frame_is_known<S: Side>() {
+        let frame = S::incoming(0x82, &[1; 10]);
+        let size = frame.len() - 10;
+        let (mut connection, mut rx, mut tx) = (S::open(), buffer(139), buffer(139));
+        for (piece, left) in
+            [(&frame[..1], 0), (&frame[1..size], 10), (&frame[size..size + 4], 6), (&frame[size + 4..], 0)]
+        {
+            assert!(rx.push(piece));
+            while matches!(connection.receive(&mut rx, &mut tx), Ok(Received::Event(_))) {}
+            assert_eq!(connection.payload_left(), left);
+        }
+    }
+
     /// Each fragment is whole by itself; pings between wait their turn.
     fn fragments_are_whole_one_by_one<S: Side>() {
         let input = S::script(&[(0x01, b"Hel"), (0x89, b"!"), (0x00, b""), (0x80, b"lo")]);

@@ -182,6 +182,15 @@ proptest! {
     }
 }
 
+/// The smallest buffer is as small as that, and no smaller.
+#[test]
+fn a_buffer_holds_at_least_one_whole_control_frame() {
+    assert_eq!(MIN_CAPACITY, 14 + 125);
+    assert!(Buffer::from_slice(&mut [0; MIN_CAPACITY]).is_some());
+    assert!(Buffer::from_slice(&mut [0; MIN_CAPACITY - 1]).is_none());
+    assert!(Buffer::from_slice(&mut []).is_none());
+}
+
 fn spare_len_and_more(len: usize, more: usize) -> usize {
     if more.is_multiple_of(3) { usize::MAX } else { len + more }
 }
