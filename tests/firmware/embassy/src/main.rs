@@ -1,0 +1,111 @@
+//! An echo server for three clients on a W5500-EVB-Pico, with microws's asynchronous adapter over embassy-net.
+#![no_std]
+#![no_main]
+
+use embassy_executor::Spawner;
+use embassy_net::tcp::TcpSocket;
+use embassy_net::{Stack, StackResources, tcp};
+use embassy_net_wiznet::chip::W5500;
+use embassy_net_wiznet::{Device, Runner, State};
+use embassy_rp::clocks::RoscRng;
+use embassy_rp::gpio::{Input, Level, Output, Pull};
+use embassy_rp::peripherals::{DMA_CH0, DMA_CH1, SPI0};
+use embassy_rp::spi::{Async, Config, Spi};
+use embassy_rp::{bind_interrupts, dma};
+use embassy_time::{Delay, Duration};
+use embedded_hal_bus::spi::ExclusiveDevice;
+use microws::io::Error;
+use microws::io::asynch::Accept;
+use microws::{Buffer, Event};
+use panic_halt as _;
+use static_cell::StaticCell;
+
+const CLIENTS: usize = 3;
+const PORT: u16 = 1740;
+
+bind_interrupts!(struct Irqs {
+    DMA_IRQ_0 => dma::InterruptHandler<DMA_CH0>, dma::InterruptHandler<DMA_CH1>;
+});
+
+type SpiDevice = ExclusiveDevice<Spi<'static, SPI0, Async>, Output<'static>, Delay>;
+
+#[embassy_executor::main]
+async fn main(spawner: Spawner) {
+    let p = embassy_rp::init(Default::default());
+    let mut random = RoscRng;
+
+    let mut config = Config::default();
+    config.frequency = 50_000_000;
+    let spi = Spi::new(p.SPI0, p.PIN_18, p.PIN_19, p.PIN_16, p.DMA_CH0, p.DMA_CH1, Irqs, config);
+    let Ok(spi) = ExclusiveDevice::new(spi, Output::new(p.PIN_17, Level::High), Delay);
+    let (interrupt, reset) = (Input::new(p.PIN_21, Pull::Up), Output::new(p.PIN_20, Level::High));
+
+    static STATE: StaticCell<State<4, 4>> = StaticCell::new();
+    let address = [0x02, 0x00, 0x00, 0x00, 0x00, 0x01];
+    let state = STATE.init(State::new());
+    let Ok((device, ethernet)) = embassy_net_wiznet::new(address, state, spi, interrupt, reset).await else {
+        panic!("no W5500");
+    };
+
+    static RESOURCES: StaticCell<StackResources<{ CLIENTS + 1 }>> = StaticCell::new();
+    let resources = RESOURCES.init(StackResources::new());
+    let config = embassy_net::Config::dhcpv4(Default::default());
+    let (stack, network) = embassy_net::new(device, config, resources, random.next_u64());
+
+    // Each task's memory, the buffers of its client included, is a static of its own; there is room for all.
+    spawner.spawn(drive_ethernet(ethernet).unwrap());
+    spawner.spawn(drive_network(network).unwrap());
+    for _ in 0..CLIENTS {
+        spawner.spawn(serve(stack).unwrap());
+    }
+}
+
+#[embassy_executor::task]
+async fn drive_ethernet(runner: Runner<'static, W5500, SpiDevice, Input<'static>, Output<'static>>) -> ! {
+    runner.run().await
+}
+
+#[embassy_executor::task]
+async fn drive_network(mut runner: embassy_net::Runner<'static, Device<'static>>) -> ! {
+    runner.run().await
+}
+
+/// One client after the other.
+#[embassy_executor::task(pool_size = CLIENTS)]
+async fn serve(stack: Stack<'static>) -> ! {
+    let (mut tcp_rx, mut tcp_tx) = ([0; 1024], [0; 1024]);
+    let (mut rx, mut tx) = ([0; 512], [0; 512]);
+    loop {
+        let mut socket = TcpSocket::new(stack, &mut tcp_rx, &mut tcp_tx);
+        // Who is gone without a word is noticed by the silence.
+        socket.set_timeout(Some(Duration::from_secs(30)));
+        socket.set_keep_alive(Some(Duration::from_secs(10)));
+        socket.set_nagle_enabled(false);
+        if socket.accept(PORT).await.is_ok() {
+            // An error ends the connection, whatever it is: there is nobody to tell but the client, who was told.
+            _ = echo(&mut socket, &mut rx, &mut tx).await;
+            socket.close();
+            _ = socket.flush().await;
+        }
+    }
+}
+
+async fn echo(
+    socket: &mut TcpSocket<'_>,
+    rx: &mut [u8; 512],
+    tx: &mut [u8; 512],
+) -> Result<(), Error<tcp::Error>> {
+    let mut request = Accept::new(socket, Buffer::new(rx), Buffer::new(tx), &[]);
+    // Each piece of the request could be looked at here, and the request refused.
+    while request.next().await?.is_some() {}
+    let mut socket = request.accept(&[]).await?;
+    loop {
+        match socket.recv().await? {
+            (Event::Chunk(chunk), reply) => {
+                reply.send_fragment(chunk.kind, chunk.payload, chunk.fin).await?;
+            }
+            (Event::Close(_), _) => return Ok(()),
+            _ => {} // pings are answered already
+        }
+    }
+}
