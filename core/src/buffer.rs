@@ -28,7 +28,11 @@ pub struct Buffer<'a> {
 }
 
 impl<'a> Buffer<'a> {
-    /// An empty queue over `storage`. `N` below [`MIN_CAPACITY`] does not compile.
+    /// An empty queue over `storage`. `N` below [`MIN_CAPACITY`] does not compile:
+    ///
+    /// ```compile_fail
+    /// microws::Buffer::new(&mut [0; microws::MIN_CAPACITY - 1]);
+    /// ```
     pub const fn new<const N: usize>(storage: &'a mut [u8; N]) -> Self {
         const { assert!(N >= MIN_CAPACITY, "a Buffer needs at least MIN_CAPACITY bytes") }
         Self { storage, start: 0, end: 0 }
