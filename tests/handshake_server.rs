@@ -269,6 +269,8 @@ fn a_body_is_refused() {
         refused(&and(line), HandshakeError::Body, 400);
     }
     assert_eq!(accepted(&and("Content-Length: 0")), None);
+    let post = and("Content-Length: 5").replacen("GET", "POST", 1);
+    refused(&post, HandshakeError::Method, 405);
 }
 
 /// What comes behind the head is the first frame.

@@ -106,6 +106,8 @@ fn wrong_requests_are_told_why() {
     let post = b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n";
     refuses(&echo, post, 405, "method");
     assert_eq!(ask(&echo, post).field("Allow"), Some("GET"));
+    let head = ask(&echo, b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!((head.status, head.body.as_str()), (405, ""), "no content for HEAD");
     refuses(&echo, &without("Host"), 400, "Host");
     refuses(&echo, &without("Connection"), 400, "Connection");
     refuses(&echo, &without("Sec-WebSocket-Key"), 400, "Sec-WebSocket-Key");

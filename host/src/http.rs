@@ -25,6 +25,7 @@ const PAGE_FIELDS: &[(&str, &str)] = &[
 pub(crate) struct Opening<'c> {
     handshake: Handshake<'c>,
     get: bool,
+    head: bool,
     /// Without the query.
     path: String,
     query: bool,
@@ -43,7 +44,7 @@ pub(crate) enum Opened {
 impl<'c> Opening<'c> {
     pub(crate) fn new(config: &Config, subprotocols: &'c [&'c str]) -> Self {
         let handshake = Handshake::new(subprotocols).limits(config.max_head, config.max_fields);
-        Self { handshake, get: false, path: String::new(), query: false, origin: None }
+        Self { handshake, get: false, head: false, path: String::new(), query: false, origin: None }
     }
 
     /// Goes on with what has come; `None` if more is needed.
@@ -59,7 +60,7 @@ impl<'c> Opening<'c> {
             match self.handshake.receive(rx) {
                 Ok(None) => return Ok(None),
                 Ok(Some(Item::Start { method, target })) => {
-                    self.get = method == "GET";
+                    (self.get, self.head) = (method == "GET", method == "HEAD");
                     self.path = target.path().to_owned();
                     self.query = target.query().is_some();
                 }
@@ -149,7 +150,12 @@ impl<'c> Opening<'c> {
     ) -> Result<Opened, SendError> {
         refused.bad_request += 1;
         info!("{who} refused: {}, {error}", error.status());
-        refuse(tx, error)?;
+        if self.head {
+            // "The server MUST NOT send content in the response" (RFC 9110 section 9.3.2)
+            answer(tx, error.status(), &[("Allow", "GET")], "")?;
+        } else {
+            refuse(tx, error)?;
+        }
         Ok(Opened::Answered)
     }
 }

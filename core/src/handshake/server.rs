@@ -300,7 +300,11 @@ impl<'p> Handshake<'p> {
             }
             // Bytes behind the head are frames here and a body to whoever stands before us.
             KnownField::ContentLength if field.value == b"0" => {}
-            KnownField::ContentLength | KnownField::TransferEncoding => return Err(HandshakeError::Body),
+            KnownField::ContentLength | KnownField::TransferEncoding => {
+                // A method that may have a body is the better reason.
+                let method = self.objection.filter(|error| *error == HandshakeError::Method);
+                return Err(method.unwrap_or(HandshakeError::Body));
+            }
             KnownField::Extensions | KnownField::Accept | KnownField::Origin => {}
         }
         Ok(())
