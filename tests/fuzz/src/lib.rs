@@ -88,7 +88,8 @@ pub fn frames_of<S: Side>(input: &[u8]) {
     // No frame follows a close frame.
     assert!(sent.iter().rev().skip(1).all(|(b0, _)| *b0 != 0x88));
     // Every ping before a close of ours has its pong.
-    let pings = listened.events.iter().filter_map(|event| if let Seen::Ping(p) = event { Some(p) } else { None });
+    let pings =
+        listened.events.iter().filter_map(|event| if let Seen::Ping(p) = event { Some(p) } else { None });
     let pongs = sent.iter().filter(|(b0, _)| *b0 == 0x8a).map(|(_, payload)| payload);
     assert!(pings.eq(pongs));
 

@@ -63,7 +63,11 @@ fn ours<S: Side>(input: &[u8]) -> (Vec<Heard>, Outcome, Option<ProtocolError>) {
                 amid.extend(payload);
                 if fin {
                     let message = std::mem::take(&mut amid);
-                    heard.push(if kind == MessageKind::Text { Heard::Text(message) } else { Heard::Binary(message) });
+                    heard.push(if kind == MessageKind::Text {
+                        Heard::Text(message)
+                    } else {
+                        Heard::Binary(message)
+                    });
                 }
             }
             Seen::Ping(payload) => heard.push(Heard::Ping(payload)),
@@ -106,7 +110,9 @@ fn theirs(role: Role, input: &[u8]) -> (Vec<Heard>, Outcome) {
             Ok(Message::Binary(bytes)) => heard.push(Heard::Binary(bytes.to_vec())),
             Ok(Message::Ping(bytes)) => heard.push(Heard::Ping(bytes.to_vec())),
             Ok(Message::Pong(bytes)) => heard.push(Heard::Pong(bytes.to_vec())),
-            Ok(Message::Close(close)) => break Outcome::Closed(close.map_or(1005, |close| close.code.into())),
+            Ok(Message::Close(close)) => {
+                break Outcome::Closed(close.map_or(1005, |close| close.code.into()));
+            }
             Ok(other) => panic!("{other:?}"),
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => break Outcome::WantsMore,
             Err(Error::Capacity(_)) => break Outcome::OverLimit,

@@ -9,7 +9,8 @@ use microws_tests::handshake::Shake;
 fuzz_target!(|input: &[u8]| {
     let Some((choice, request)) = Choice::split(input) else { return };
     let serve = |reads| {
-        Shake { rx: choice.rx(), reads, limits: choice.head_limits() }.serve(&["chat", "echo-protocol"], request)
+        Shake { rx: choice.rx(), reads, limits: choice.head_limits() }
+            .serve(&["chat", "echo-protocol"], request)
     };
     let whole = serve(Cuts::Whole);
     assert_eq!(serve(choice.reads()), whole);
