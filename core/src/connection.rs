@@ -245,7 +245,8 @@ impl<R: Role> Connection<R> {
         if let (Some(frame), Some(message)) = (self.frame, self.message) {
             return self.payload(frame, message, rx, false);
         }
-        if self.message.is_none() {
+        // Where flash is scarce, one way is enough.
+        if cfg!(target_pointer_width = "64") && self.message.is_none() {
             if let Some(event) = self.short_message(rx) {
                 return Ok(Received::Event(event));
             }

@@ -1,7 +1,7 @@
 //! The sending half of [`Connection`]. Every verb writes whole frames into `tx` or changes nothing.
 
 use crate::buffer::{Buffer, copy, shift_left};
-use crate::close::{CloseCode, MAX_REASON_LEN};
+use crate::close::CloseCode;
 use crate::connection::{Connection, State};
 use crate::error::SendError;
 use crate::event::MessageKind;
@@ -122,20 +122,15 @@ impl<R: Role> Connection<R> {
     /// [`ControlTooLong`](SendError::ControlTooLong) for a reason of more than 123 bytes, or
     /// [`InvalidCloseCode`](SendError::InvalidCloseCode).
     pub fn close(&mut self, tx: &mut Buffer<'_>, code: CloseCode, reason: &str) -> Result<(), SendError> {
-        let mut payload = [0; MAX_CONTROL_LEN];
-        let mut len = 0;
-        if code.is_sendable() {
-            if reason.len() > MAX_REASON_LEN {
-                return Err(SendError::ControlTooLong);
+        let bytes = code.0.to_be_bytes();
+        let mut first = bytes.as_slice();
+        if !code.is_sendable() {
+            if code != CloseCode::NO_STATUS || !reason.is_empty() {
+                return Err(SendError::InvalidCloseCode);
             }
-            len = reason.len().saturating_add(2);
-            let (head, text) = payload.split_at_mut_checked(2).unwrap_or_default();
-            copy(head, &code.0.to_be_bytes());
-            copy(text, reason.as_bytes());
-        } else if code != CloseCode::NO_STATUS || !reason.is_empty() {
-            return Err(SendError::InvalidCloseCode);
+            first = &[];
         }
-        self.put(tx, true, Opcode::Close, payload.get(..len).unwrap_or_default())?;
+        self.put_parts(tx, true, Opcode::Close, first, reason.as_bytes())?;
         self.state = State::Closing;
         Ok(())
     }
@@ -153,7 +148,7 @@ impl<R: Role> Connection<R> {
         }
     }
 
-    /// The one place where a frame is written from a payload: whole, or not at all.
+    /// Writes a frame: whole, or not at all.
     #[inline]
     pub(crate) fn put(
         &mut self,
@@ -162,27 +157,45 @@ impl<R: Role> Connection<R> {
         opcode: Opcode,
         payload: &[u8],
     ) -> Result<(), SendError> {
+        // Where flash is scarce, one way is enough.
+        if cfg!(target_pointer_width = "64") && !R::MASKS && payload.len() <= MAX_CONTROL_LEN {
+            if self.state != State::Open {
+                return Err(SendError::Closed);
+            }
+            return put_short(tx, fin, opcode, payload);
+        }
+        self.put_parts(tx, fin, opcode, &[], payload)
+    }
+
+    /// [`put`](Self::put) for a payload that is made of two parts.
+    fn put_parts(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        fin: bool,
+        opcode: Opcode,
+        first: &[u8],
+        second: &[u8],
+    ) -> Result<(), SendError> {
         // "The application MUST NOT send any more data frames after sending a Close frame." (5.5.1)
         if self.state != State::Open {
             return Err(SendError::Closed);
         }
-        if payload.len() <= MAX_CONTROL_LEN && !R::MASKS {
-            return put_short(tx, fin, opcode, payload);
-        }
-        if opcode.is_control() && payload.len() > MAX_CONTROL_LEN {
+        let len = first.len().saturating_add(second.len());
+        if opcode.is_control() && len > MAX_CONTROL_LEN {
             return Err(SendError::ControlTooLong);
         }
-        let payload_len = payload.len() as u64;
-        let size = header_len(payload_len, R::MASKS);
-        let total = size.saturating_add(payload.len());
+        let size = header_len(len as u64, R::MASKS);
+        let total = size.saturating_add(len);
         let frame = tx.room(total).ok_or(SendError::BufferFull)?;
         // "a client MUST mask all frames that it sends", "a server MUST NOT mask" (5.1), with a
         // key of its own for each frame (5.3).
         let mask = self.role.masking_key();
-        let header = Header::new(fin, opcode, mask, payload_len).map_err(|_| SendError::ControlTooLong)?;
+        let header = Header::new(fin, opcode, mask, len as u64).map_err(|_| SendError::ControlTooLong)?;
         header.encode(frame).ok_or(SendError::BufferFull)?;
         let body = frame.get_mut(size..).unwrap_or_default();
-        copy(body, payload);
+        let (head, tail) = body.split_at_mut_checked(first.len()).unwrap_or_default();
+        copy(head, first);
+        copy(tail, second);
         if let Some(key) = mask {
             Mask::new(key).apply(body);
         }
