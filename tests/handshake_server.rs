@@ -273,6 +273,14 @@ fn a_body_is_refused() {
     refused(&post, HandshakeError::Method, 405);
 }
 
+/// RFC 9110 section 15.5.6: what is wrong with a POST is that it is one, upgrade or not.
+#[test]
+fn a_method_other_than_get_is_refused_as_such() {
+    let upgrade = LINES.join("\r\n") + "\r\n\r\n";
+    refused(&upgrade.replacen("GET", "POST", 1), HandshakeError::Method, 405);
+    refused("POST / HTTP/1.1\r\nHost: h\r\n\r\n", HandshakeError::Method, 405);
+}
+
 /// What comes behind the head is the first frame.
 #[test]
 fn what_comes_behind_the_head_stays_in_rx() {

@@ -228,7 +228,7 @@ pub enum HandshakeError {
     Body,
     /// A method other than GET (section 4.2.1). 405.
     Method,
-    /// A plain HTTP request that asks for no upgrade to WebSocket. 426.
+    /// A plain GET request that asks for no upgrade to WebSocket. 426.
     NoUpgrade,
     /// A WebSocket version other than 13 (section 4.4). 426.
     WebSocketVersion,

@@ -62,8 +62,8 @@ impl<R: Role> Connection<R> {
     }
 
     /// [`send_fragment`](Self::send_fragment) with the payload built in `tx` itself: `fill` gets
-    /// all the room there is, of any content, and answers how many bytes of it are the payload.
-    /// That number is the result.
+    /// the room behind the longest header that may be needed, of any content, and answers how many
+    /// bytes of it are the payload. That number is the result.
     ///
     /// # Errors
     /// As [`send_fragment`](Self::send_fragment); then `fill` was not called.

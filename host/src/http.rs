@@ -24,7 +24,6 @@ const PAGE_FIELDS: &[(&str, &str)] = &[
 #[derive(Debug)]
 pub(crate) struct Opening<'c> {
     handshake: Handshake<'c>,
-    get: bool,
     head: bool,
     /// Without the query.
     path: String,
@@ -44,7 +43,7 @@ pub(crate) enum Opened {
 impl<'c> Opening<'c> {
     pub(crate) fn new(config: &Config, subprotocols: &'c [&'c str]) -> Self {
         let handshake = Handshake::new(subprotocols).limits(config.max_head, config.max_fields);
-        Self { handshake, get: false, head: false, path: String::new(), query: false, origin: None }
+        Self { handshake, head: false, path: String::new(), query: false, origin: None }
     }
 
     /// Goes on with what has come; `None` if more is needed.
@@ -60,7 +59,7 @@ impl<'c> Opening<'c> {
             match self.handshake.receive(rx) {
                 Ok(None) => return Ok(None),
                 Ok(Some(Item::Start { method, target })) => {
-                    (self.get, self.head) = (method == "GET", method == "HEAD");
+                    self.head = method == "HEAD";
                     self.path = target.path().to_owned();
                     self.query = target.query().is_some();
                 }
@@ -128,9 +127,6 @@ impl<'c> Opening<'c> {
         refused: &mut Refused,
         who: &dyn std::fmt::Display,
     ) -> Result<Opened, SendError> {
-        if !self.get {
-            return self.refuse(tx, HandshakeError::Method, refused, who);
-        }
         if self.path == "/" {
             info!("{who} asked for the page");
             answer(tx, 200, PAGE_FIELDS, PAGE)?;

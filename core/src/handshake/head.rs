@@ -127,7 +127,10 @@ impl HeadReader {
                 }
                 Stage::Skipping => self.stage = Stage::Fields,
                 _ if line.is_empty() => self.stage = Stage::End,
-                _ => return self.field(rx.taken(line.clone()), line.start).map(Some),
+                _ => {
+                    let (name, value) = self.field(rx.taken(line.clone()), line.start)?;
+                    return Ok(Some(Line::Field { name, value }));
+                }
             }
         }
     }
@@ -187,14 +190,13 @@ impl HeadReader {
         let cr = usize::from(rx.filled().last() == Some(&b'\r'));
         let line = self.take(rx, rx.len().saturating_sub(cr));
         self.stage = Stage::Skipping;
-        match self.field(rx.taken(line.clone()), line.start)? {
-            Line::Field { name, .. } => Ok(Some(Line::LongField { name })),
-            other => Ok(Some(other)),
-        }
+        let (name, _) = self.field(rx.taken(line.clone()), line.start)?;
+        Ok(Some(Line::LongField { name }))
     }
 
-    /// field-line = field-name ":" OWS field-value OWS (RFC 9112 section 5)
-    fn field(&mut self, line: &[u8], at: usize) -> Result<Line, HandshakeError> {
+    /// Where name and value of a `line` are that begins `at` this byte of the storage:
+    /// field-line = field-name ":" OWS field-value OWS (RFC 9112 section 5).
+    fn field(&mut self, line: &[u8], at: usize) -> Result<(Range<usize>, Range<usize>), HandshakeError> {
         self.fields_left = self.fields_left.checked_sub(1).ok_or(HandshakeError::TooManyFields)?;
         // "A server that receives an obs-fold in a request message [...] MUST either reject the
         // message by sending a 400" (section 5.2)
@@ -212,10 +214,8 @@ impl HeadReader {
         let start = value.trim_ascii_start();
         let skipped = value.len().saturating_sub(start.len());
         let from = at.saturating_add(colon).saturating_add(1).saturating_add(skipped);
-        Ok(Line::Field {
-            name: at..at.saturating_add(colon),
-            value: from..from.saturating_add(start.trim_ascii_end().len()),
-        })
+        let value = from..from.saturating_add(start.trim_ascii_end().len());
+        Ok((at..at.saturating_add(colon), value))
     }
 }
 

@@ -214,7 +214,7 @@ impl<'p> Handshake<'p> {
     /// The request as an upgrade that can be accepted; sure once [`Item::End`] has come.
     ///
     /// # Errors
-    /// Why it is none. [`NoUpgrade`](HandshakeError::NoUpgrade) is a plain HTTP request, which
+    /// Why it is none. [`NoUpgrade`](HandshakeError::NoUpgrade) is a plain GET request, which
     /// may be answered as such, with [`answer`].
     pub fn upgrade(&self) -> Result<Upgrade<'_, 'p>, HandshakeError> {
         if let Some(error) = self.failure {
@@ -223,11 +223,11 @@ impl<'p> Handshake<'p> {
         if !self.reader.is_done() {
             return Err(HandshakeError::Incomplete);
         }
-        if !self.seen.upgrade {
-            return Err(HandshakeError::NoUpgrade);
-        }
-        if let Some(error) = self.objection {
-            return Err(error);
+        match self.objection {
+            Some(HandshakeError::Method) => return Err(HandshakeError::Method),
+            _ if !self.seen.upgrade => return Err(HandshakeError::NoUpgrade),
+            Some(error) => return Err(error),
+            None => {}
         }
         for (seen, field) in [
             (self.seen.connection, KnownField::Connection),
@@ -337,9 +337,6 @@ impl<'p> Upgrade<'_, 'p> {
     /// nothing was written.
     pub fn accept(&self, tx: &mut Buffer<'_>, fields: &Fields<'_>) -> Result<Connection<Server>, SendError> {
         check_own(fields)?;
-        if !self.subprotocol.is_none_or(|name| is_token(name.as_bytes())) {
-            return Err(SendError::InvalidField);
-        }
         Writer::queue(tx, |head| {
             head.text("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
                 .field(KnownField::Accept.name(), &accept_key(self.key));
