@@ -253,3 +253,23 @@ fn a_refused_frame_takes_no_key() {
     assert_eq!(client.close(&mut tx, CloseCode(1), ""), Err(SendError::InvalidCloseCode));
     assert_eq!(client.send_with(&mut tx, TEXT, true, |_| 0), Err(SendError::BufferFull));
 }
+
+/// 5.2, 5.4: a header alone is that of the frame whose payload comes from elsewhere.
+#[test]
+fn a_header_alone_counts_as_its_frame() {
+    let (mut server, mut tx) = (Connection::server(), buffer(139));
+    server.send_header(&mut tx, TEXT, 125, false).unwrap();
+    server.send_header(&mut tx, TEXT, 126, false).unwrap();
+    server.send_header(&mut tx, TEXT, 65_536, true).unwrap();
+    assert_eq!(tx.filled(), b"\x01\x7d\x00\x7e\x00\x7e\x80\x7f\0\0\0\0\0\x01\0\0");
+    server.send_header(&mut tx, BINARY, 1, false).unwrap();
+    assert_eq!(server.send_header(&mut tx, TEXT, 1, true), Err(SendError::MessageInProgress));
+    server.send_fragment(&mut tx, BINARY, b"a", true).unwrap();
+    assert_eq!(tx.filled()[16..], *b"\x02\x01\x80\x01a");
+    let full = tx.free();
+    tx.commit(full);
+    assert_eq!(server.send_header(&mut tx, TEXT, 1, true), Err(SendError::BufferFull));
+    tx.consume(full);
+    server.close(&mut tx, CloseCode::NORMAL, "").unwrap();
+    assert_eq!(server.send_header(&mut tx, TEXT, 1, true), Err(SendError::Closed));
+}

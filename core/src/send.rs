@@ -7,7 +7,31 @@ use crate::error::SendError;
 use crate::event::MessageKind;
 use crate::frame::{Header, MAX_CONTROL_LEN, Opcode, header_len};
 use crate::mask::Mask;
-use crate::role::Role;
+use crate::role::{Role, Server};
+
+impl Connection<Server> {
+    /// Queues the header alone of the next fragment of a message, for a payload that need not be
+    /// copied: it stands in `rx`, in flash, in a DMA buffer. `tx` must then be written out, and
+    /// exactly `len` bytes of payload behind it, before anything else is queued.
+    ///
+    /// # Errors
+    /// As [`send_fragment`](Self::send_fragment).
+    pub fn send_header(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        kind: MessageKind,
+        len: usize,
+        fin: bool,
+    ) -> Result<(), SendError> {
+        let opcode = self.data_opcode(kind)?;
+        let header = Header::new(fin, opcode, None, len as u64).map_err(|_| SendError::BufferFull)?;
+        let size = header.encoded_len();
+        tx.room(size).and_then(|room| header.encode(room)).ok_or(SendError::BufferFull)?;
+        tx.commit(size);
+        self.sending = if fin { None } else { Some(kind) };
+        Ok(())
+    }
+}
 
 impl<R: Role> Connection<R> {
     /// Queues a whole message in one frame.

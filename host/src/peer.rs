@@ -1,6 +1,6 @@
 //! One client: its socket, where its connection stands, and what could not be read or written yet.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 
 use log::{debug, error, info, log_enabled, trace};
@@ -15,6 +15,10 @@ use crate::ending::Ending;
 use crate::http::{self, Opened, Opening};
 use crate::shared::{HEAD_READ, RX_LEN, SMALL_READ, Shared};
 use crate::wheel::NEVER;
+
+/// Bytes from which on payload is written from where it was received: to copy it behind the other
+/// replies, for one send with them, costs more than a send of its own.
+const LARGE: usize = 16 * 1024;
 
 /// Where a client stands.
 #[derive(Debug)]
@@ -267,7 +271,19 @@ impl<'c> Peer<'c> {
         loop {
             match connection.receive(rx, tx) {
                 Ok(Received::Event(Event::Chunk(chunk))) => {
-                    match connection.send_fragment(tx, chunk.kind, chunk.payload, chunk.fin) {
+                    let (len, large) = (chunk.payload.len(), chunk.payload.len() >= LARGE);
+                    let sent = if large {
+                        connection.send_header(tx, chunk.kind, len, chunk.fin)
+                    } else {
+                        connection.send_fragment(tx, chunk.kind, chunk.payload, chunk.fin)
+                    };
+                    match sent {
+                        Ok(()) if large => {
+                            let blocked = self.unsent.is_some();
+                            write(&mut self.stream, &mut self.unsent, tx.filled(), chunk.payload, shared)?;
+                            tx.consume(tx.len());
+                            self.hurried |= self.unsent.is_some() != blocked;
+                        }
                         // Behind our close frame messages may come, but not go.
                         Ok(()) | Err(SendError::Closed) => {}
                         Err(error) => return Err(Ending::Bug(error)),
@@ -352,27 +368,10 @@ impl<'c> Peer<'c> {
 
     /// Writes `tx`; what the kernel does not take is kept, and reading stops until it is gone.
     fn send(&mut self, tx: &mut Buffer<'_>, shared: &mut Shared<'c>) -> Result<(), Ending> {
-        if self.unsent.is_none() {
-            while !tx.is_empty() {
-                match retry(|| self.stream.write(tx.filled()))? {
-                    Some(n) => tx.consume(n),
-                    None => break,
-                }
-            }
-        }
-        if !tx.is_empty() {
-            if self.unsent.is_none() {
-                self.hurried = true;
-            }
-            let (spare, since) = (&mut shared.spare, shared.now);
-            let unsent = self.unsent.get_or_insert_with(|| Unsent {
-                bytes: spare.pop().unwrap_or_default(),
-                written: 0,
-                since,
-            });
-            unsent.bytes.extend_from_slice(tx.filled());
-            tx.consume(tx.len());
-        }
+        let blocked = self.unsent.is_some();
+        write(&mut self.stream, &mut self.unsent, tx.filled(), &[], shared)?;
+        tx.consume(tx.len());
+        self.hurried |= self.unsent.is_some() != blocked;
         Ok(())
     }
 
@@ -517,6 +516,37 @@ fn retry(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Writes two parts, the second from where it stands; what the kernel does not take is kept behind
+/// what it did not take before.
+fn write(
+    stream: &mut TcpStream,
+    unsent: &mut Option<Unsent>,
+    mut first: &[u8],
+    mut second: &[u8],
+    shared: &mut Shared<'_>,
+) -> io::Result<()> {
+    while unsent.is_none() && !(first.is_empty() && second.is_empty()) {
+        let written = retry(|| match second {
+            [] => stream.write(first),
+            _ => stream.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]),
+        })?;
+        let Some(n) = written else { break };
+        let of_first = n.min(first.len());
+        (first, second) = (&first[of_first..], &second[n - of_first..]);
+    }
+    if !(first.is_empty() && second.is_empty()) {
+        let (spare, since) = (&mut shared.spare, shared.now);
+        let unsent = unsent.get_or_insert_with(|| Unsent {
+            bytes: spare.pop().unwrap_or_default(),
+            written: 0,
+            since,
+        });
+        unsent.bytes.extend_from_slice(first);
+        unsent.bytes.extend_from_slice(second);
+    }
+    Ok(())
 }
 
 fn count(chunk: &Chunk<'_>, len: u64, address: &SocketAddr) {
