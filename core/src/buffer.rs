@@ -157,6 +157,14 @@ impl<'a> Buffer<'a> {
     }
 }
 
+/// How full it is; the bytes are the peer's business.
+#[cfg(feature = "defmt")]
+impl defmt::Format for Buffer<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Buffer {{ {} of {} bytes }}", self.len(), self.capacity());
+    }
+}
+
 /// Moves `from` of `bytes` down to `to`; what does not exist is not moved.
 ///
 /// `copy_within` would leave a panic path that the optimizer cannot remove.

@@ -94,6 +94,7 @@ pub enum Item<'b> {
 
 /// An item that is still to be borrowed from `rx`; see [`Handshake::step`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use]
 pub struct Unbound(Line);
 

@@ -49,6 +49,7 @@ impl<'b> Field<'b> {
 
 /// A line of a head; ranges are in the storage of `rx`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) enum Line {
     Start(Range<usize>),
     Field {

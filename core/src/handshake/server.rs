@@ -104,6 +104,7 @@ pub enum Item<'b> {
 
 /// An item that is still to be borrowed from `rx`; see [`Handshake::step`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use]
 pub struct Unbound(Line);
 
@@ -318,6 +319,7 @@ impl<'p> Handshake<'p> {
 
 /// A request that may be accepted.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Upgrade<'h, 'p> {
     key: &'h [u8; KEY_LEN],
     subprotocol: Option<&'p str>,

@@ -114,6 +114,7 @@ impl<E> From<SendError> for Error<E> {
 /// A stream and what waits to be written to it. `M` is the style of I/O, so that each style can
 /// have the same verbs.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 struct Link<'a, M, S> {
     stream: S,
     tx: Buffer<'a>,
@@ -124,6 +125,7 @@ struct Link<'a, M, S> {
 
 /// An open WebSocket of either [`Role`], in the style of I/O `M`; each module has an alias for it.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WebSocket<'a, M, S, R> {
     rx: Buffer<'a>,
     sender: Sender<'a, M, S, R>,
@@ -132,6 +134,7 @@ pub struct WebSocket<'a, M, S, R> {
 /// The half of a [`WebSocket`] that sends. `recv` lends it beside each event, which borrows the
 /// other half alone: events are answered while they are held.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sender<'a, M, S, R> {
     link: Link<'a, M, S>,
     connection: Connection<R>,
@@ -140,6 +143,7 @@ pub struct Sender<'a, M, S, R> {
 
 /// A payload of which some fragments are queued and the rest is not: the call was broken off.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 struct BrokenOff {
     kind: MessageKind,
     fin: bool,
@@ -255,6 +259,7 @@ impl<M, S, R: Role> Sender<'_, M, S, R> {
 
 /// The stream and the buffers, until the opening is over and the [`WebSocket`] has them.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 struct Opening<'a, M, S> {
     rx: Buffer<'a>,
     link: Link<'a, M, S>,
@@ -273,6 +278,7 @@ impl<'a, M, S> Opening<'a, M, S> {
 /// the rest. A request at fault is answered by whichever verb meets the fault, with the error's
 /// status; the error comes when the answer is written.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Accept<'a, 'p, M, S> {
     opening: Option<Opening<'a, M, S>>,
     handshake: server::Handshake<'p>,
@@ -350,6 +356,7 @@ impl<'a, 'p, M, S> Accept<'a, 'p, M, S> {
 /// 301's `Location`, a 401's `WWW-Authenticate`. `connect` reads the rest and makes a
 /// [`WebSocket`] of a 101.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Connect<'a, 'r, M, S, F> {
     opening: Option<Opening<'a, M, S>>,
     handshake: client::Handshake<'r>,

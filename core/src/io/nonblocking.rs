@@ -136,6 +136,14 @@ pub struct Tcp<T: TcpClientStack> {
     pub socket: T::TcpSocket,
 }
 
+/// Neither stack nor socket need have a format of their own.
+#[cfg(feature = "defmt")]
+impl<T: TcpClientStack> defmt::Format for Tcp<T> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Tcp");
+    }
+}
+
 impl<T: TcpClientStack> Stream for Tcp<T> {
     type Error = T::Error;
 
