@@ -63,39 +63,26 @@ pub struct Connection<R> {
     max_fragments: u32,
     whole_up_to: u32,
 
-    /// The data frame of which only a part has come.
-    frame: Option<Frame>,
-    /// The message that is not finished.
-    message: Option<Unfinished>,
+    // The data frame that is arriving: payload bytes that have not been taken, 0 between frames.
+    remaining: u64,
+    mask: Mask,
+    fin: bool,
+
+    // The message that is arriving, or was: payload bytes by the headers of its frames so far, and
+    // how many these are, both 0 between messages.
+    len: u64,
+    frames: u32,
+    kind: MessageKind,
+    /// Whether no chunk of it was handed out.
+    first: bool,
+    /// Where each message ends it is as it was where that began.
+    utf8: Validator,
 
     failure: Option<ProtocolError>,
     pub(crate) state: State,
     /// The message that is being sent.
     pub(crate) sending: Option<MessageKind>,
     pub(crate) role: R,
-}
-
-/// A data frame whose payload is arriving.
-#[derive(Debug, Clone, Copy)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-struct Frame {
-    /// Payload bytes that have not been taken.
-    remaining: u64,
-    mask: Mask,
-    fin: bool,
-}
-
-/// A message that is arriving.
-#[derive(Debug, Clone, Copy)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-struct Unfinished {
-    /// Payload bytes by the headers of its frames so far.
-    len: u64,
-    frames: u32,
-    utf8: Validator,
-    kind: MessageKind,
-    /// Whether no chunk of it was handed out.
-    first: bool,
 }
 
 // State for thousands of clients on a host, for several on a device.
@@ -123,8 +110,14 @@ impl<R> Connection<R> {
             max_message_len: u64::MAX,
             max_fragments: u32::MAX,
             whole_up_to: 0,
-            frame: None,
-            message: None,
+            remaining: 0,
+            mask: Mask::new([0; 4]),
+            fin: false,
+            len: 0,
+            frames: 0,
+            kind: MessageKind::Binary,
+            first: true,
+            utf8: Validator::new(),
             failure: None,
             state: State::Open,
             sending: None,
@@ -161,10 +154,7 @@ impl<R> Connection<R> {
     /// Payload bytes of the data frame under way that have not been taken yet; 0 between frames.
     /// A hint for how much to read next.
     pub const fn payload_left(&self) -> u64 {
-        match &self.frame {
-            Some(frame) => frame.remaining,
-            None => 0,
-        }
+        self.remaining
     }
 
     /// Where the connection is in its life.
@@ -242,11 +232,11 @@ impl<R: Role> Connection<R> {
         rx: &mut Buffer<'_>,
         tx: &mut Buffer<'_>,
     ) -> Result<Received<Unbound>, ProtocolError> {
-        if let (Some(frame), Some(message)) = (self.frame, self.message) {
-            return self.payload(frame, message, rx, false);
+        if self.remaining > 0 {
+            return self.payload(rx, false);
         }
         // Where flash is scarce, one way is enough.
-        if cfg!(target_pointer_width = "64") && self.message.is_none() {
+        if cfg!(target_pointer_width = "64") && self.frames == 0 {
             if let Some(event) = self.short_message(rx) {
                 return Ok(Received::Event(event));
             }
@@ -262,15 +252,22 @@ impl<R: Role> Connection<R> {
         if header.opcode().is_control() {
             return self.control(&header, size, rx, tx);
         }
-        let message = self.continued_by(&header)?;
+        let len = self.len_with(&header)?;
+        let payload_len = usize::try_from(header.payload_len()).unwrap_or(usize::MAX);
         let whole = header.payload_len() <= u64::from(self.whole_up_to)
-            && header.payload_len() <= rx.capacity().saturating_sub(size) as u64;
-        if whole && header.payload_len() > rx.len().saturating_sub(size) as u64 {
+            && payload_len <= rx.capacity().saturating_sub(size);
+        if whole && payload_len > rx.len().saturating_sub(size) {
             return Ok(Received::WantRead);
         }
         rx.consume(size);
-        let frame = Frame { remaining: header.payload_len(), mask, fin: header.fin() };
-        self.payload(frame, message, rx, whole)
+        match header.opcode() {
+            Opcode::Continuation => {}
+            Opcode::Text => self.kind = MessageKind::Text,
+            _ => self.kind = MessageKind::Binary,
+        }
+        (self.len, self.frames) = (len, self.frames.saturating_add(1));
+        (self.remaining, self.mask, self.fin) = (header.payload_len(), mask, header.fin());
+        self.payload(rx, whole)
     }
 
     /// A message in one frame of at most 125 bytes that is all there, which most messages are, by
@@ -309,54 +306,41 @@ impl<R: Role> Connection<R> {
         Some(Unbound::new(What::Chunk { kind, first: true, fin: true }, &range))
     }
 
-    /// The message as it is with the frame of `header`, if that may come now.
+    /// The length of the message with the frame of `header`, if that may come now.
     #[inline]
-    fn continued_by(&self, header: &Header) -> Result<Unfinished, ProtocolError> {
+    fn len_with(&self, header: &Header) -> Result<u64, ProtocolError> {
         // "The fragments of one message MUST NOT be interleaved between the fragments of another" (5.4)
-        let mut message = match (header.opcode(), self.message) {
-            (Opcode::Continuation, Some(message)) => message,
-            (Opcode::Continuation, None) => return Err(ProtocolError::UnexpectedContinuation),
-            (_, Some(_)) => return Err(ProtocolError::ExpectedContinuation),
-            (opcode, None) => {
-                let kind = if opcode == Opcode::Text { MessageKind::Text } else { MessageKind::Binary };
-                Unfinished { len: 0, frames: 0, utf8: Validator::new(), kind, first: true }
-            }
-        };
-        message.len = message.len.saturating_add(header.payload_len());
-        if message.len > self.max_message_len {
+        match (header.opcode() == Opcode::Continuation, self.frames > 0) {
+            (true, false) => return Err(ProtocolError::UnexpectedContinuation),
+            (false, true) => return Err(ProtocolError::ExpectedContinuation),
+            _ => {}
+        }
+        let len = self.len.saturating_add(header.payload_len());
+        if len > self.max_message_len {
             return Err(ProtocolError::MessageTooBig);
         }
-        if message.frames >= self.max_fragments {
+        if self.frames >= self.max_fragments {
             return Err(ProtocolError::TooManyFragments);
         }
-        message.frames = message.frames.saturating_add(1);
-        Ok(message)
+        Ok(len)
     }
 
-    /// Takes what is there of the frame's payload. What is not finished with it is kept.
+    /// Takes what is there of the frame's payload.
     #[inline]
-    fn payload(
-        &mut self,
-        mut frame: Frame,
-        mut message: Unfinished,
-        rx: &mut Buffer<'_>,
-        whole: bool,
-    ) -> Result<Received<Unbound>, ProtocolError> {
-        let len = usize::try_from(frame.remaining).unwrap_or(usize::MAX).min(rx.len());
-        if len == 0 && frame.remaining > 0 {
-            (self.frame, self.message) = (Some(frame), Some(message));
+    fn payload(&mut self, rx: &mut Buffer<'_>, whole: bool) -> Result<Received<Unbound>, ProtocolError> {
+        let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rx.len());
+        if len == 0 && self.remaining > 0 {
             return Ok(Received::WantRead);
         }
         let mut range = rx.take(len);
         // No more than there was, by the minimum above.
-        frame.remaining = frame.remaining.wrapping_sub(len as u64);
-        let frame_ended = frame.remaining == 0;
-        let mut fin = frame_ended && frame.fin;
+        self.remaining = self.remaining.wrapping_sub(len as u64);
+        let mut fin = self.remaining == 0 && self.fin;
 
         let payload = rx.taken_mut(range.clone());
-        let mask = if R::MASKS { None } else { Some(&mut frame.mask) };
-        let valid = match message.kind {
-            MessageKind::Text => unmask_text(mask, &mut message.utf8, payload, fin),
+        let mask = if R::MASKS { None } else { Some(&mut self.mask) };
+        let valid = match self.kind {
+            MessageKind::Text => unmask_text(mask, &mut self.utf8, payload, fin),
             MessageKind::Binary => {
                 if let Some(mask) = mask {
                     mask.apply(payload);
@@ -374,10 +358,11 @@ impl<R: Role> Connection<R> {
             range.end = range.start.saturating_add(valid);
             fin = false;
         }
-        let what = What::Chunk { kind: message.kind, first: message.first, fin };
-        message.first = false;
-        self.frame = if frame_ended { None } else { Some(frame) };
-        self.message = if fin { None } else { Some(message) };
+        let what = What::Chunk { kind: self.kind, first: self.first, fin };
+        self.first = fin;
+        if fin {
+            (self.len, self.frames) = (0, 0);
+        }
         Ok(Received::Event(Unbound::new(what, &range)))
     }
 
