@@ -117,13 +117,25 @@ impl<'a> Buffer<'a> {
         if self.is_empty() || self.storage.len().wrapping_sub(self.end) < n {
             self.compact();
         }
-        self.storage.get_mut(self.end..)?.get_mut(..n)
+        self.storage.get_mut(self.end..self.end.wrapping_add(n))
+    }
+
+    /// Declares `n` bytes of [`room`](Self::room) filled: no more than it gave.
+    pub(crate) fn fill(&mut self, n: usize) {
+        self.end = self.end.wrapping_add(n);
     }
 
     /// Consumes `n` bytes and says where they stand, until [`spare`](Self::spare) is next called.
     pub(crate) fn take(&mut self, n: usize) -> Range<usize> {
         let from = self.start;
         self.consume(n);
+        from..self.start
+    }
+
+    /// [`take`](Self::take) behind a header, both of which are known to be there.
+    pub(crate) fn take_behind(&mut self, header: usize, n: usize) -> Range<usize> {
+        let from = self.start.wrapping_add(header);
+        self.start = from.wrapping_add(n);
         from..self.start
     }
 
@@ -138,8 +150,8 @@ impl<'a> Buffer<'a> {
     }
 
     /// The waiting bytes, to be changed where they stand.
-    pub(crate) fn filled_mut(&mut self) -> &mut [u8] {
-        self.storage.get_mut(self.start..self.end).unwrap_or_default()
+    pub(crate) fn filled_mut(&mut self) -> Option<&mut [u8]> {
+        self.storage.get_mut(self.start..self.end)
     }
 
     /// Drops all but the `n` oldest bytes.

@@ -181,7 +181,10 @@ impl<R: Role> Connection<R> {
         rx: &'b mut Buffer<'_>,
         tx: &mut Buffer<'_>,
     ) -> Result<Received<Event<'b>>, ProtocolError> {
-        Ok(self.step(rx, tx)?.map(|event| event.bind(rx)))
+        if let Some(message) = self.short_message(rx, tx) {
+            return Ok(Received::Event(message.bind(rx)));
+        }
+        Ok(self.any(rx, tx)?.map(|event| event.bind(rx)))
     }
 
     /// [`receive`](Self::receive) in two halves, this and [`Unbound::bind`], for functions that
@@ -195,6 +198,15 @@ impl<R: Role> Connection<R> {
         rx: &mut Buffer<'_>,
         tx: &mut Buffer<'_>,
     ) -> Result<Received<Unbound>, ProtocolError> {
+        match self.short_message(rx, tx) {
+            Some(message) => Ok(Received::Event(message)),
+            None => self.any(rx, tx),
+        }
+    }
+
+    /// Takes what comes next, whatever it is.
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    fn any(&mut self, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Result<Received<Unbound>, ProtocolError> {
         if self.failure.is_none() {
             if self.state == State::Closed {
                 return Ok(Received::Closed);
@@ -235,12 +247,6 @@ impl<R: Role> Connection<R> {
         if self.remaining > 0 {
             return self.payload(rx, false);
         }
-        // Where flash is scarce, one way is enough.
-        if cfg!(target_pointer_width = "64") && self.frames == 0 {
-            if let Some(event) = self.short_message(rx) {
-                return Ok(Received::Event(event));
-            }
-        }
         let Some((header, size)) = Header::decode(rx.filled())? else { return Ok(Received::WantRead) };
         // "a server MUST close the connection upon receiving a frame that is not masked",
         // "a client MUST close a connection if it detects a masked frame" (5.1)
@@ -273,8 +279,17 @@ impl<R: Role> Connection<R> {
     /// A message in one frame of at most 125 bytes that is all there, which most messages are, by
     /// the shortest way. `None` for any other and for whatever is wrong: then nothing has changed.
     #[inline]
-    fn short_message(&self, rx: &mut Buffer<'_>) -> Option<Unbound> {
-        let (header, rest) = rx.filled_mut().split_first_chunk_mut::<2>()?;
+    fn short_message(&self, rx: &mut Buffer<'_>, tx: &Buffer<'_>) -> Option<Unbound> {
+        // Where flash is scarce, one way is enough.
+        if cfg!(not(target_pointer_width = "64"))
+            || self.frames > 0
+            || self.failure.is_some()
+            || self.state == State::Closed
+            || tx.free() < Self::MAX_REPLY_LEN
+        {
+            return None;
+        }
+        let (header, rest) = rx.filled_mut()?.split_first_chunk_mut::<2>()?;
         let kind = match header[0] {
             0x81 => MessageKind::Text,
             0x82 => MessageKind::Binary,
@@ -301,8 +316,7 @@ impl<R: Role> Connection<R> {
             }
             return None;
         }
-        rx.consume(header_len(0, !R::MASKS));
-        let range = rx.take(len);
+        let range = rx.take_behind(header_len(0, !R::MASKS), len);
         Some(Unbound::new(What::Chunk { kind, first: true, fin: true }, &range))
     }
 
@@ -446,7 +460,7 @@ fn unmask_text(
 /// Unmasks a frame that may stay in `rx`: its key is set to zero, so that unmasking it again
 /// changes nothing.
 fn unmask_where_it_stands(rx: &mut Buffer<'_>, header_len: usize, frame_len: usize, key: [u8; 4]) {
-    let frame = rx.filled_mut().get_mut(..frame_len).unwrap_or_default();
+    let Some(frame) = rx.filled_mut().and_then(|bytes| bytes.get_mut(..frame_len)) else { return };
     let Some((header, payload)) = frame.split_at_mut_checked(header_len) else { return };
     Mask::new(key).apply(payload);
     if let Some(key) = header.last_chunk_mut::<4>() {

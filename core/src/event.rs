@@ -105,6 +105,7 @@ impl Unbound {
     }
 
     /// Borrows the payload from the `rx` that it was found in.
+    #[inline]
     pub fn bind<'b>(self, rx: &'b mut Buffer<'_>) -> Event<'b> {
         let payload = rx.taken_mut(self.start..self.end);
         match self.what {

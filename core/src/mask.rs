@@ -31,11 +31,28 @@ const fn advance(key: u32, n: usize) -> u32 {
     if cfg!(target_endian = "little") { key.rotate_right(bits) } else { key.rotate_left(bits) }
 }
 
+/// From this length on it pays to begin at a cache line: a load or store that crosses one costs two.
+#[cfg(target_pointer_width = "64")]
+const ALIGNED_FROM: usize = 512;
+
+#[cfg(target_pointer_width = "64")]
+#[inline(always)]
+fn xor(payload: &mut [u8], key: u32) {
+    if payload.len() < ALIGNED_FROM {
+        return words(payload, key);
+    }
+    let head = payload.as_ptr().align_offset(64);
+    if let Some((head, rest)) = payload.split_at_mut_checked(head) {
+        words(head, key);
+        words(rest, advance(key, head.len()));
+    }
+}
+
 /// Wide words, and the last word of a payload taken overlapping the one before it: a tail done
 /// byte by byte costs a mispredicted branch for every length that differs from the last one.
 #[cfg(target_pointer_width = "64")]
 #[inline(always)]
-fn xor(payload: &mut [u8], key: u32) {
+fn words(payload: &mut [u8], key: u32) {
     let wide = (u64::from(key) << 32) | u64::from(key);
     let len = payload.len();
     if let Some(last) = payload.last_chunk::<8>() {

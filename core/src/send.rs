@@ -192,6 +192,7 @@ impl<R: Role> Connection<R> {
     }
 
     /// [`put`](Self::put) for a payload that is made of two parts.
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn put_parts(
         &mut self,
         tx: &mut Buffer<'_>,
@@ -237,6 +238,6 @@ fn put_short(tx: &mut Buffer<'_>, fin: bool, opcode: Opcode, payload: &[u8]) -> 
     *b0 = (u8::from(fin) << 7) | opcode as u8;
     *b1 = payload.len() as u8;
     copy(body, payload);
-    tx.commit(total);
+    tx.fill(total);
     Ok(())
 }

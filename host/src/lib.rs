@@ -11,6 +11,7 @@
 //! [`Server`] owns the sockets, two buffers that serve all clients in turn, and the timer wheel.
 //! A peer that is idle owns its state and at most 139 bytes of a frame that is not whole yet.
 
+mod clock;
 mod config;
 mod ending;
 mod http;

@@ -11,6 +11,7 @@ use mio::net::{TcpListener, UnixStream};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::listen::listen;
 use crate::peer::{Peer, Turn};
@@ -141,7 +142,6 @@ impl Server {
     pub fn run(self) -> io::Result<Stats> {
         let Self { config, poll, listeners, stop, status, handle: _handle } = self;
         let subprotocols: Vec<&str> = config.subprotocols.iter().map(String::as_str).collect();
-        let started = Instant::now();
         let mut event_loop = EventLoop {
             subprotocols: &subprotocols,
             first_peer: LISTENERS + listeners.len(),
@@ -158,7 +158,7 @@ impl Server {
             reported: (0, Stats::default()),
             shared: Shared::new(&config),
             poll,
-            started,
+            clock: Clock::start(),
         };
         event_loop.run()?;
         Ok(event_loop.shared.stats)
@@ -204,19 +204,20 @@ struct EventLoop<'c> {
     /// When the last status line was logged, and what it said.
     reported: (u64, Stats),
     shared: Shared<'c>,
-    started: Instant,
+    clock: Clock,
 }
 
 impl EventLoop<'_> {
     fn run(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         let mut due = Vec::new();
+        let mut now = self.clock.now();
         loop {
-            match self.poll.poll(&mut events, self.timeout()) {
+            match self.poll.poll(&mut events, self.timeout(now)) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 result => result?,
             }
-            let woken = self.started.elapsed();
+            let woken = self.clock.now();
             self.shared.now = woken.as_millis() as u64;
 
             for event in &events {
@@ -249,7 +250,8 @@ impl EventLoop<'_> {
             self.expire(&mut due);
             self.report_if_due();
 
-            let turn = self.started.elapsed().saturating_sub(woken);
+            now = self.clock.now();
+            let turn = now.saturating_sub(woken);
             let longest = &mut self.shared.stats.longest_turn;
             *longest = turn.max(*longest);
             if let Some(until) = self.stopping {
@@ -262,11 +264,12 @@ impl EventLoop<'_> {
         }
     }
 
-    fn timeout(&self) -> Option<Duration> {
+    /// How long to wait for events, at `now`.
+    fn timeout(&self, now: Duration) -> Option<Duration> {
         if !self.again.is_empty() || self.accept == Accept::Next {
             return Some(Duration::ZERO);
         }
-        let now = self.started.elapsed().as_millis() as u64;
+        let now = now.as_millis() as u64;
         let accept = match self.accept {
             Accept::At(at) => Some(at.saturating_sub(now)),
             _ => None,
@@ -281,6 +284,9 @@ impl EventLoop<'_> {
     /// Gives turns to those that were not done, behind those that just came: each once, and no
     /// longer than until it is time to see who came meanwhile.
     fn go_on(&mut self) {
+        if self.again.is_empty() {
+            return;
+        }
         let begun = Instant::now();
         for _ in 0..self.again.len() {
             let Some(key) = self.again.pop_front() else { break };

@@ -23,7 +23,7 @@ pub struct Stats {
     pub pings_overdue: u64,
     /// Connections given up because another deadline passed: a handshake, unread replies.
     pub timeouts: u64,
-    /// The longest turn of the loop.
+    /// The longest turn of the loop, to the kernel's tick of 1 to 10 ms.
     pub longest_turn: Duration,
 }
 
@@ -52,7 +52,7 @@ impl Stats {
             "status: {} connections of {} accepted, {} messages ({:.0}/s), {} bytes ({:.0}/s), \
              {} protocol errors, {} pings overdue, {} timeouts, \
              refused: {} bad requests, {} origins, {} paths, {} over the limit, {} out of files; \
-             longest turn {:.3} ms",
+             longest turn {:.0} ms",
             self.connections,
             self.accepted,
             self.messages,

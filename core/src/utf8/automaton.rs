@@ -77,7 +77,7 @@ fn step(state: u64, byte: u8) -> u64 {
 }
 
 /// ASCII is passed over in blocks of this many bytes.
-const BLOCK: usize = 32;
+const BLOCK: usize = 64;
 
 /// Whether these are at least eight bytes of ASCII: by words, the last overlapping the one before
 /// it, for most texts are shorter than a block. Fewer are stepped through as fast.
