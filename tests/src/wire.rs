@@ -17,6 +17,8 @@ pub enum Broken {
     TimedOut,
     /// The end, the way `embedded-nal` says so.
     PipeClosed,
+    /// The peer has gone.
+    Reset,
 }
 
 impl std::fmt::Display for Broken {
@@ -29,14 +31,18 @@ impl std::error::Error for Broken {}
 
 impl embedded_io::Error for Broken {
     fn kind(&self) -> embedded_io::ErrorKind {
-        embedded_io::ErrorKind::TimedOut
+        match self {
+            Self::TimedOut => embedded_io::ErrorKind::TimedOut,
+            Self::PipeClosed => embedded_io::ErrorKind::BrokenPipe,
+            Self::Reset => embedded_io::ErrorKind::ConnectionReset,
+        }
     }
 }
 
 impl embedded_nal::TcpError for Broken {
     fn kind(&self) -> TcpErrorKind {
         match self {
-            Self::TimedOut => TcpErrorKind::Other,
+            Self::TimedOut | Self::Reset => TcpErrorKind::Other,
             Self::PipeClosed => TcpErrorKind::PipeClosed,
         }
     }
@@ -52,6 +58,8 @@ pub enum Stalls {
     Often,
     /// Attempts to write, until this many were made.
     Writing(usize),
+    /// None, but the attempt of this number fails, and all behind it.
+    FailingFrom(usize),
 }
 
 /// What was done to a wire.
@@ -124,14 +132,16 @@ impl Wire {
         self.0.borrow_mut().stalls = stalls;
     }
 
-    fn stalled(&self, writing: bool) -> bool {
+    fn stalled(&self, writing: bool) -> Result<bool, Broken> {
         let mut state = self.0.borrow_mut();
         state.attempts += 1;
         match state.stalls {
-            Stalls::Never => false,
-            Stalls::Once(n) => state.attempts == n,
-            Stalls::Often => state.attempts % 2 == 1,
-            Stalls::Writing(n) => writing && state.attempts <= n,
+            Stalls::Never => Ok(false),
+            Stalls::Once(n) => Ok(state.attempts == n),
+            Stalls::Often => Ok(state.attempts % 2 == 1),
+            Stalls::Writing(n) => Ok(writing && state.attempts <= n),
+            Stalls::FailingFrom(n) if state.attempts >= n => Err(Broken::Reset),
+            Stalls::FailingFrom(_) => Ok(false),
         }
     }
 
@@ -160,16 +170,21 @@ impl Wire {
     }
 
     /// Pending once for each stall.
-    async fn ready(&self, writing: bool) {
-        poll_fn(|_| if self.stalled(writing) { Poll::Pending } else { Poll::Ready(()) }).await;
+    async fn ready(&self, writing: bool) -> Result<(), Broken> {
+        poll_fn(|_| match self.stalled(writing) {
+            Ok(true) => Poll::Pending,
+            Ok(false) => Poll::Ready(Ok(())),
+            Err(error) => Poll::Ready(Err(error)),
+        })
+        .await
     }
 
     fn or_blocked<T>(&self, writing: bool, done: impl FnOnce() -> T) -> nb::Result<T, Broken> {
-        if self.stalled(writing) { Err(nb::Error::WouldBlock) } else { Ok(done()) }
+        if self.stalled(writing)? { Err(nb::Error::WouldBlock) } else { Ok(done()) }
     }
 
     fn or_timed_out<T>(&self, writing: bool, done: impl FnOnce() -> T) -> Result<T, Broken> {
-        if self.stalled(writing) { Err(Broken::TimedOut) } else { Ok(done()) }
+        if self.stalled(writing)? { Err(Broken::TimedOut) } else { Ok(done()) }
     }
 }
 
@@ -195,19 +210,19 @@ impl embedded_io::Write for Wire {
 
 impl embedded_io_async::Read for Wire {
     async fn read(&mut self, buf: &mut [u8]) -> Result<usize, Broken> {
-        self.ready(false).await;
+        self.ready(false).await?;
         Ok(self.now_read(buf))
     }
 }
 
 impl embedded_io_async::Write for Wire {
     async fn write(&mut self, buf: &[u8]) -> Result<usize, Broken> {
-        self.ready(true).await;
+        self.ready(true).await?;
         Ok(self.now_write(buf))
     }
 
     async fn flush(&mut self) -> Result<(), Broken> {
-        self.ready(true).await;
+        self.ready(true).await?;
         self.now_flush();
         Ok(())
     }
@@ -239,13 +254,13 @@ impl embedded_io::ErrorType for Ready {
 
 impl embedded_io::ReadReady for Ready {
     fn read_ready(&mut self) -> Result<bool, Broken> {
-        Ok(!self.0.stalled(false))
+        Ok(!self.0.stalled(false)?)
     }
 }
 
 impl embedded_io::WriteReady for Ready {
     fn write_ready(&mut self) -> Result<bool, Broken> {
-        Ok(!self.0.stalled(true))
+        Ok(!self.0.stalled(true)?)
     }
 }
 

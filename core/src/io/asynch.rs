@@ -162,10 +162,7 @@ impl<'a, S: Read + Write> Accept<'a, '_, S> {
     }
 
     async fn flush(&mut self) -> Result<(), Error<S::Error>> {
-        match &mut self.opening {
-            Some(opening) => opening.link.flush().await,
-            None => Ok(()),
-        }
+        self.opening.as_mut().ok_or(Error::Closed)?.link.flush().await
     }
 }
 

@@ -172,7 +172,7 @@ impl<'a, S: Read + Write> Accept<'a, '_, S> {
     }
 
     fn flush(&mut self) -> Result<(), Error<S::Error>> {
-        self.opening.as_mut().map_or(Ok(()), |opening| opening.link.flush())
+        self.opening.as_mut().ok_or(Error::Closed)?.link.flush()
     }
 }
 

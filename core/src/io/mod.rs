@@ -246,7 +246,8 @@ impl<M, S, R: Role> Sender<'_, M, S, R> {
     ) -> Result<bool, SendError> {
         match queue(&mut self.connection, &mut self.link.tx) {
             Ok(()) => Ok(true),
-            Err(SendError::BufferFull) if !self.link.tx.is_empty() => Ok(false),
+            // An empty one always has room for a control frame.
+            Err(SendError::BufferFull) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -390,10 +391,6 @@ impl<'a, 'r, M, S, F: FnMut(&mut [u8])> Connect<'a, 'r, M, S, F> {
 
     /// The [`WebSocket`], once, if the answer agrees.
     fn open<E>(&mut self) -> Result<WebSocket<'a, M, S, Client<F>>, Error<E>> {
-        // Before the end of the answer has come nothing is taken.
-        if self.opening.is_none() {
-            return Err(Error::Closed);
-        }
         let random = self.random.take().ok_or(Error::Closed)?;
         let connection = self.handshake.connection(random)?;
         let Opening { rx, link } = self.opening.take().ok_or(Error::Closed)?;

@@ -261,7 +261,7 @@ impl<'a, S: Stream> Accept<'a, '_, S> {
     }
 
     fn flush(&mut self) -> nb::Result<(), Error<S::Error>> {
-        self.opening.as_mut().map_or(Ok(()), |opening| opening.link.flush())
+        self.opening.as_mut().ok_or(other(Error::Closed))?.link.flush()
     }
 }
 

@@ -122,16 +122,33 @@ mod tests {
                 }
 
                 #[test]
-                fn every_sequence_of_up_to_two_bytes_and_every_lead_with_edges_is_judged_alike() {
+                fn every_byte_in_every_place_is_judged_as_the_standard_library_does() {
+                    // One way to each place in a code point, and two bytes that tell the places apart.
+                    let places: [&[u8]; 10] = [
+                        b"",
+                        b"\xc2",
+                        b"\xe0",
+                        b"\xe1",
+                        b"\xed",
+                        b"\xf0",
+                        b"\xf1",
+                        b"\xf4",
+                        b"\xe1\x80",
+                        b"\xf1\x80",
+                    ];
                     let edges = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
-                    for a in 0..=255 {
-                        assert_eq!(check(&[a], &[]), by_std(&[a]));
-                        for b in 0..=255 {
-                            assert_eq!(check(&[a, b], &[]), by_std(&[a, b]), "{a:02x} {b:02x}");
-                            for c in edges {
-                                assert_eq!(check(&[a, b, c], &[]), by_std(&[a, b, c]));
-                                for d in edges {
-                                    assert_eq!(check(&[a, b, c, d], &[]), by_std(&[a, b, c, d]));
+                    let judged_alike = |place: &[u8], behind: &[u8]| {
+                        let input = [place, behind].concat();
+                        assert_eq!(check(&input, &[]), by_std(&input), "{input:02x?}");
+                    };
+                    for place in places {
+                        judged_alike(place, &[]);
+                        for a in 0..=255 {
+                            judged_alike(place, &[a]);
+                            for b in edges {
+                                judged_alike(place, &[a, b]);
+                                for c in edges {
+                                    judged_alike(place, &[a, b, c]);
                                 }
                             }
                         }
