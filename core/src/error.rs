@@ -206,11 +206,11 @@ pub enum HandshakeError {
     StartLineTooLong,
     /// An HTTP version other than 1.1. 505.
     HttpVersion,
-    /// A line that does not end in CR LF, or a CR, LF or NUL inside one. 400.
+    /// A line that does not end in CR LF, or a CR or LF inside one. 400.
     BadLineEnd,
     /// A field continued on a second line, which RFC 9112 section 5.2 retired. 400.
     Folded,
-    /// A line that is no `name: value`. 400.
+    /// A line that is no `name: value`, or with a control character in it. 400.
     BadField,
     /// The head is longer than the limit. 431.
     HeadTooLong,

@@ -23,14 +23,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use core::ops::Range;
-
-use base64ct::{Base64, Encoding};
-
-use super::head::{Field, HeadReader, Line, is_token, is_value};
+use super::field::{Field, is_token, is_value};
+use super::findings::Findings;
+use super::head::{self, HeadReader, Line, split_version};
 use super::write::{Fields, Writer, check_own};
-use super::{KEY_LEN, accept_key};
-use crate::buffer::Buffer;
+use super::{KEY_LEN, accept_key, base64};
+use crate::buffer::{Buffer, copy};
 use crate::connection::Connection;
 use crate::error::{HandshakeError, KnownField, SendError};
 use crate::role::Client;
@@ -96,19 +94,18 @@ pub enum Item<'b> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use]
-pub struct Unbound(Line);
+pub struct Unbound(head::Unbound);
 
 impl Unbound {
     /// Borrows the item from the `rx` that it was found in, which must not have been used since.
     pub fn bind<'b>(&self, rx: &'b Buffer<'_>) -> Item<'b> {
-        let at = |range: &Range<usize>| rx.taken(range.clone());
-        match &self.0 {
+        match self.0.bind(rx) {
             Line::Start(line) => {
-                let (status, reason) = split_status_line(at(line)).unwrap_or_default();
+                let StatusLine { status, reason, .. } = StatusLine::parse(line).unwrap_or_default();
                 Item::Start { status, reason }
             }
-            Line::Field { name, value } => Item::Field(Field { name: at(name), value: at(value) }),
-            Line::LongField { name } => Item::LongField(at(name)),
+            Line::Field(field) => Item::Field(field),
+            Line::LongField(name) => Item::LongField(name),
             Line::End => Item::End,
         }
     }
@@ -125,22 +122,10 @@ pub struct Handshake<'r> {
     key: [u8; KEY_LEN],
     /// The next part of the request to write.
     part: usize,
-    reader: HeadReader,
+    head: HeadReader,
+    findings: Findings,
     status: u16,
-    seen: Seen,
     subprotocol: Option<&'r str>,
-    /// What is wrong with the upgrade; the answer is still handed out to its end.
-    objection: Option<HandshakeError>,
-    failure: Option<HandshakeError>,
-}
-
-#[derive(Debug, Clone, Copy)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-struct Seen {
-    upgrade: bool,
-    connection: bool,
-    accept: bool,
-    protocol: bool,
 }
 
 impl<'r> Handshake<'r> {
@@ -148,18 +133,15 @@ impl<'r> Handshake<'r> {
     /// (section 4.1, item 7).
     pub fn new(request: Request<'r>, nonce: [u8; 16]) -> Self {
         let mut key = [0; KEY_LEN];
-        // 16 bytes make 24 characters: it fits.
-        let _ = Base64::encode(&nonce, &mut key);
+        copy(&mut key, &base64(&nonce));
         Self {
             request,
             key,
             part: 0,
-            reader: HeadReader::new(),
+            head: HeadReader::new(),
+            findings: Findings::new(),
             status: 0,
-            seen: Seen { upgrade: false, connection: false, accept: false, protocol: false },
             subprotocol: None,
-            objection: None,
-            failure: None,
         }
     }
 
@@ -168,7 +150,7 @@ impl<'r> Handshake<'r> {
     /// [`DEFAULT_MAX_FIELDS`](super::DEFAULT_MAX_FIELDS).
     #[must_use]
     pub fn limits(mut self, max_len: u32, max_fields: u16) -> Self {
-        self.reader = HeadReader::with_limits(max_len, max_fields);
+        self.head = HeadReader::with_limits(max_len, max_fields);
         self
     }
 
@@ -243,17 +225,14 @@ impl<'r> Handshake<'r> {
     /// # Errors
     /// As [`receive`](Self::receive).
     pub fn step(&mut self, rx: &mut Buffer<'_>) -> Result<Option<Unbound>, HandshakeError> {
-        if let Some(error) = self.failure {
-            return Err(error);
-        }
-        let result = self.reader.next(rx).and_then(|line| {
+        let result = self.head.next(rx).and_then(|line| {
             if let Some(line) = &line {
-                self.look_at(line, rx)?;
+                self.look_at(&line.bind(rx))?;
             }
             Ok(line.map(Unbound))
         });
         if let Err(error) = result {
-            self.failure = Some(error);
+            self.head.fail(error);
         }
         result
     }
@@ -274,53 +253,30 @@ impl<'r> Handshake<'r> {
         &self,
         random: F,
     ) -> Result<Connection<Client<F>>, HandshakeError> {
-        self.verdict()?;
-        Ok(Connection::client(random))
-    }
-
-    fn verdict(&self) -> Result<(), HandshakeError> {
-        if let Some(error) = self.failure {
-            return Err(error);
-        }
-        if !self.reader.is_done() {
-            return Err(HandshakeError::Incomplete);
-        }
+        self.head.finished()?;
         // "If the status code received from the server is not 101, the client handles the
         // response per HTTP procedures."
         if self.status != 101 {
             return Err(HandshakeError::Status(self.status));
         }
-        if let Some(error) = self.objection {
-            return Err(error);
-        }
-        for (seen, field) in [
-            (self.seen.upgrade, KnownField::Upgrade),
-            (self.seen.connection, KnownField::Connection),
-            (self.seen.accept, KnownField::Accept),
-        ] {
-            if !seen {
-                return Err(HandshakeError::Missing(field));
-            }
-        }
-        Ok(())
+        self.findings.verdict(&[KnownField::Upgrade, KnownField::Connection, KnownField::Accept])?;
+        Ok(Connection::client(random))
     }
 
-    fn look_at(&mut self, line: &Line, rx: &Buffer<'_>) -> Result<(), HandshakeError> {
+    fn look_at(&mut self, line: &Line<'_>) -> Result<(), HandshakeError> {
         match line {
             Line::Start(line) => {
-                let line = rx.taken(line.clone());
-                self.status = split_status_line(line)?.0;
+                let line = StatusLine::parse(line)?;
+                self.status = line.status;
                 // Any other answer may come from an old proxy on the way.
-                if self.status == 101 && line.starts_with(b"HTTP/1.0") {
-                    self.object(HandshakeError::HttpVersion);
+                if line.status == 101 && line.minor == b'0' {
+                    self.findings.object(HandshakeError::HttpVersion);
                 }
             }
-            Line::Field { name, value } => {
-                self.field(&Field { name: rx.taken(name.clone()), value: rx.taken(value.clone()) });
-            }
-            Line::LongField { name } => {
-                if let Some(needed) = KnownField::of(rx.taken(name.clone())).filter(is_needed) {
-                    self.object(HandshakeError::FieldTooLong(Some(needed)));
+            Line::Field(field) => self.field(field),
+            Line::LongField(name) => {
+                if let Some(needed) = KnownField::of(name).filter(is_needed) {
+                    self.findings.object(HandshakeError::FieldTooLong(Some(needed)));
                 }
             }
             Line::End => {}
@@ -329,49 +285,42 @@ impl<'r> Handshake<'r> {
     }
 
     fn field(&mut self, field: &Field<'_>) {
-        let Some(known) = field.known() else { return };
+        let Some(known) = KnownField::of(field.name) else { return };
         match known {
             // "contains a value that is not an ASCII case-insensitive match for the value
             // "websocket"": fail
             KnownField::Upgrade => {
-                self.seen.upgrade = true;
+                let _ = self.findings.see(known);
                 if !field.value.eq_ignore_ascii_case(b"websocket") {
-                    self.object(HandshakeError::Invalid(known));
+                    self.findings.object(HandshakeError::Invalid(known));
                 }
             }
             // "doesn't contain a token that is an ASCII case-insensitive match for the value
             // "Upgrade"": fail
-            KnownField::Connection => self.seen.connection |= field.lists("upgrade"),
-            KnownField::Accept => {
-                if core::mem::replace(&mut self.seen.accept, true) {
-                    self.object(HandshakeError::Repeated(known));
+            KnownField::Connection if field.lists("upgrade") => _ = self.findings.see(known),
+            KnownField::Accept | KnownField::Protocol => {
+                if !self.findings.see(known) {
+                    self.findings.object(HandshakeError::Repeated(known));
                 }
-                if field.value != accept_key(&self.key) {
-                    self.object(HandshakeError::WrongAccept);
+                if known == KnownField::Accept {
+                    if field.value != accept_key(&self.key) {
+                        self.findings.object(HandshakeError::WrongAccept);
+                    }
+                    return;
+                }
+                // "indicates the use of a subprotocol that was not present in the client's handshake": fail
+                self.subprotocol =
+                    self.request.subprotocols.iter().find(|name| name.as_bytes() == field.value).copied();
+                if self.subprotocol.is_none() {
+                    self.findings.object(HandshakeError::UnofferedSubprotocol);
                 }
             }
             // "indicates the use of an extension that was not present in the client's handshake": fail
             KnownField::Extensions if field.elements().next().is_some() => {
-                self.object(HandshakeError::UnofferedExtension);
-            }
-            // "indicates the use of a subprotocol that was not present in the client's handshake": fail
-            KnownField::Protocol => {
-                if core::mem::replace(&mut self.seen.protocol, true) {
-                    self.object(HandshakeError::Repeated(known));
-                }
-                self.subprotocol =
-                    self.request.subprotocols.iter().find(|name| name.as_bytes() == field.value).copied();
-                if self.subprotocol.is_none() {
-                    self.object(HandshakeError::UnofferedSubprotocol);
-                }
+                self.findings.object(HandshakeError::UnofferedExtension);
             }
             _ => {}
         }
-    }
-
-    /// Keeps the first thing that is wrong with the upgrade.
-    fn object(&mut self, error: HandshakeError) {
-        self.objection = self.objection.or(Some(error));
     }
 }
 
@@ -389,25 +338,32 @@ const fn is_needed(field: &KnownField) -> bool {
 
 /// status-line = HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112 section 4). The last
 /// blank may be missing, as section 4 lets a client be lenient about the phrase.
-fn split_status_line(line: &[u8]) -> Result<(u16, &[u8]), HandshakeError> {
-    let [b'H', b'T', b'T', b'P', b'/', major, b'.', minor, b' ', a, b, c, reason @ ..] = line else {
-        return Err(HandshakeError::BadStartLine);
-    };
-    let reason = match reason {
-        [] => reason,
-        [b' ', reason @ ..] if is_value(reason) => reason,
-        _ => return Err(HandshakeError::BadStartLine),
-    };
-    if !(major.is_ascii_digit() && minor.is_ascii_digit()) {
-        return Err(HandshakeError::BadStartLine);
+#[derive(Default)]
+struct StatusLine<'b> {
+    /// A digit: the minor version.
+    minor: u8,
+    status: u16,
+    reason: &'b [u8],
+}
+
+impl<'b> StatusLine<'b> {
+    fn parse(line: &'b [u8]) -> Result<Self, HandshakeError> {
+        let Some((major, minor, [b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..])) =
+            split_version(line)
+        else {
+            return Err(HandshakeError::BadStartLine);
+        };
+        let reason = match rest {
+            [] => rest,
+            [b' ', reason @ ..] => reason,
+            _ => return Err(HandshakeError::BadStartLine),
+        };
+        if major != b'1' {
+            return Err(HandshakeError::HttpVersion);
+        }
+        let status = [a, b, c]
+            .into_iter()
+            .fold(0u16, |number, digit| number.wrapping_mul(10).wrapping_add(u16::from(digit & 0x0f)));
+        Ok(Self { minor, status, reason })
     }
-    if *major != b'1' {
-        return Err(HandshakeError::HttpVersion);
-    }
-    if !matches!((a, b, c), (b'1'..=b'9', b'0'..=b'9', b'0'..=b'9')) {
-        return Err(HandshakeError::BadStartLine);
-    }
-    let digit = |byte: &u8| u16::from(byte & 0x0f);
-    let status = digit(a).wrapping_mul(100).wrapping_add(digit(b).wrapping_mul(10)).wrapping_add(digit(c));
-    Ok((status, reason))
 }

@@ -1,12 +1,11 @@
 //! An HTTP/1.1 head, RFC 9112 sections 2 to 5, taken out of `rx` line by line. Strict: what the
 //! next server on the way might read otherwise is refused.
-//!
-//! On bytes, not `str`: splitting `str` costs kilobytes of flash and leaves panic paths.
 
 use core::ops::Range;
 
+use super::field::{Field, is_token, is_value_byte, split, trim};
 use crate::buffer::Buffer;
-use crate::error::{HandshakeError, KnownField};
+use crate::error::HandshakeError;
 
 /// The default limit for a head, in bytes, its line ends included.
 pub const DEFAULT_MAX_HEAD_LEN: u32 = 16 * 1024;
@@ -14,54 +13,46 @@ pub const DEFAULT_MAX_HEAD_LEN: u32 = 16 * 1024;
 /// The default limit for the fields of a head.
 pub const DEFAULT_MAX_FIELDS: u16 = 100;
 
-/// A header field, borrowed from `rx`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Field<'b> {
-    /// The name as it came; compare it with [`is`](Self::is).
-    pub name: &'b [u8],
-    /// The value without the blanks around it; visible characters, blanks and bytes from 0x80 up.
-    pub value: &'b [u8],
-}
-
-impl<'b> Field<'b> {
-    /// Whether this is the field `name`; case does not matter (RFC 9110 section 5.1).
-    pub fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name.as_bytes())
-    }
-
-    /// The value as text; `None` if it is no UTF-8.
-    pub fn text(&self) -> Option<&'b str> {
-        core::str::from_utf8(self.value).ok()
-    }
-
-    /// The elements of a value that is a comma-separated list, empty ones left out
-    /// (RFC 9110 section 5.6.1).
-    pub fn elements(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
-        self.value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
-    }
-
-    /// Whether the value lists `token`; case does not matter.
-    pub fn lists(&self, token: &str) -> bool {
-        self.elements().any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
-    }
-}
-
-/// A line of a head; ranges are in the storage of `rx`.
+/// Where a line of a head stands in the storage of `rx`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(super) enum Line {
-    Start(Range<usize>),
-    Field {
-        name: Range<usize>,
-        value: Range<usize>,
-    },
-    /// A field whose line does not fit into `rx`; its value is skipped.
-    LongField {
-        name: Range<usize>,
-    },
+pub(super) struct Unbound {
+    kind: Kind,
+    range: Range<usize>,
+    /// The length of a field's name.
+    name_len: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+enum Kind {
+    Start,
+    Field,
+    LongField,
+    End,
+}
+
+/// A line of a head.
+pub(super) enum Line<'b> {
+    Start(&'b [u8]),
+    Field(Field<'b>),
+    /// The name of a field whose line does not fit into `rx`; its value is skipped.
+    LongField(&'b [u8]),
     /// The empty line.
     End,
+}
+
+impl Unbound {
+    pub(super) fn bind<'b>(&self, rx: &'b Buffer<'_>) -> Line<'b> {
+        let line = rx.taken(self.range.clone());
+        let (name, value) = line.split_at_checked(self.name_len).unwrap_or_default();
+        match self.kind {
+            Kind::Start => Line::Start(line),
+            Kind::Field => Line::Field(Field { name, value: trim(value.get(1..).unwrap_or_default()) }),
+            Kind::LongField => Line::LongField(name),
+            Kind::End => Line::End,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +73,8 @@ pub(super) struct HeadReader {
     fields_left: u16,
     bytes_left: u32,
     /// Bytes at the front of `rx` in which no line ends, so that none is looked at twice.
-    scanned: u32,
+    scanned: usize,
+    failure: Option<HandshakeError>,
 }
 
 impl HeadReader {
@@ -91,176 +83,128 @@ impl HeadReader {
     }
 
     pub(super) const fn with_limits(max_len: u32, max_fields: u16) -> Self {
-        Self { stage: Stage::Start, fields_left: max_fields, bytes_left: max_len, scanned: 0 }
+        Self { stage: Stage::Start, fields_left: max_fields, bytes_left: max_len, scanned: 0, failure: None }
     }
 
-    pub(super) const fn is_done(&self) -> bool {
-        matches!(self.stage, Stage::End)
-    }
-
-    /// Takes the next line out of `rx`; `None` if it is not all there. Behind the end: [`Line::End`] again.
-    ///
-    /// What is wrong is found at the byte that makes it wrong, so that it is the same wherever the
-    /// head was cut.
-    pub(super) fn next(&mut self, rx: &mut Buffer<'_>) -> Result<Option<Line>, HandshakeError> {
-        loop {
-            if self.stage == Stage::End {
-                return Ok(Some(Line::End));
-            }
-            if self.stage == Stage::Skipping {
-                self.skip(rx)?;
-            }
-            let Some(len) = self.find_line_end(self.within_limit(rx))? else {
-                if rx.len() > self.within_limit(rx).len() {
-                    return Err(HandshakeError::HeadTooLong);
-                }
-                return self.long_line(rx);
-            };
-            let line = self.take(rx, len);
-            let _ = self.take(rx, 2); // CR LF
-            match self.stage {
-                // "A server that is expecting to receive and parse a request-line SHOULD ignore
-                // at least one empty line (CRLF) received prior" (RFC 9112 section 2.2)
-                Stage::Start if line.is_empty() => {}
-                Stage::Start => {
-                    self.stage = Stage::Fields;
-                    return Ok(Some(Line::Start(line)));
-                }
-                Stage::Skipping => self.stage = Stage::Fields,
-                _ if line.is_empty() => self.stage = Stage::End,
-                _ => {
-                    let (name, value) = self.field(rx.taken(line.clone()), line.start)?;
-                    return Ok(Some(Line::Field { name, value }));
-                }
-            }
+    /// Whether all of the head was taken, and nothing was wrong with it.
+    pub(super) fn finished(&self) -> Result<(), HandshakeError> {
+        match self.failure {
+            Some(error) => Err(error),
+            None if self.stage == Stage::End => Ok(()),
+            None => Err(HandshakeError::Incomplete),
         }
     }
 
-    /// The waiting bytes as far as the head may go on.
-    fn within_limit<'b>(&self, rx: &'b Buffer<'_>) -> &'b [u8] {
-        let limit = usize::try_from(self.bytes_left).unwrap_or(usize::MAX);
-        rx.filled().get(..limit).unwrap_or(rx.filled())
+    /// From now on [`next`](Self::next) says nothing but `error`.
+    pub(super) fn fail(&mut self, error: HandshakeError) {
+        self.failure = Some(error);
+    }
+
+    /// Takes the next line out of `rx`; `None` if it is not all there. Behind the end: the end again.
+    ///
+    /// What is wrong is found at the byte that makes it wrong, so that it is the same wherever the
+    /// head was cut; the caller [`fail`](Self::fail)s with it.
+    pub(super) fn next(&mut self, rx: &mut Buffer<'_>) -> Result<Option<Unbound>, HandshakeError> {
+        if let Some(error) = self.failure {
+            return Err(error);
+        }
+        loop {
+            if self.stage == Stage::End {
+                return Ok(Some(Unbound { kind: Kind::End, range: 0..0, name_len: 0 }));
+            }
+            let waiting = rx.filled();
+            let limit = usize::try_from(self.bytes_left).unwrap_or(usize::MAX);
+            let within_limit = waiting.get(..limit).unwrap_or(waiting);
+            let whole = self.scan(within_limit)?;
+            if !whole {
+                if waiting.len() > within_limit.len() {
+                    return Err(HandshakeError::HeadTooLong);
+                }
+                if self.stage == Stage::Skipping {
+                    let _ = self.take(rx, self.scanned);
+                    return Ok(None);
+                }
+                if rx.free() > 0 {
+                    return Ok(None);
+                }
+                if self.stage == Stage::Start {
+                    return Err(HandshakeError::StartLineTooLong);
+                }
+            }
+            let range = self.take(rx, self.scanned);
+            if whole {
+                let _ = self.take(rx, 2); // CR LF
+            }
+            match self.stage {
+                // "A server that is expecting to receive and parse a request-line SHOULD ignore
+                // at least one empty line (CRLF) received prior" (RFC 9112 section 2.2)
+                Stage::Start if range.is_empty() => {}
+                Stage::Start => {
+                    self.stage = Stage::Fields;
+                    return Ok(Some(Unbound { kind: Kind::Start, range, name_len: 0 }));
+                }
+                Stage::Skipping => self.stage = Stage::Fields,
+                _ if range.is_empty() => self.stage = Stage::End,
+                _ => {
+                    let line = rx.taken(range.clone());
+                    let mut kind = Kind::Field;
+                    let mut without_colon = HandshakeError::BadField;
+                    if !whole {
+                        self.stage = Stage::Skipping;
+                        kind = Kind::LongField;
+                        without_colon = HandshakeError::FieldTooLong(None);
+                    }
+                    let name_len = self.name_len(line, without_colon)?;
+                    return Ok(Some(Unbound { kind, range, name_len }));
+                }
+            }
+        }
     }
 
     /// Takes bytes that are within the limit.
     fn take(&mut self, rx: &mut Buffer<'_>, len: usize) -> Range<usize> {
         self.scanned = 0;
-        self.bytes_left = self.bytes_left.saturating_sub(u32::try_from(len).unwrap_or(u32::MAX));
+        self.bytes_left = self.bytes_left.wrapping_sub(len as u32);
         rx.take(len)
     }
 
-    /// The length of the line at the front, its CR LF not counted, if it is whole.
-    fn find_line_end(&mut self, filled: &[u8]) -> Result<Option<usize>, HandshakeError> {
-        let scanned = usize::try_from(self.scanned).unwrap_or_default();
-        let rest = filled.get(scanned..).unwrap_or_default();
-        let Some(end) = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')) else {
-            self.scanned = u32::try_from(filled.len()).unwrap_or_default();
-            return Ok(None);
-        };
-        match rest.get(end..) {
-            Some([b'\r', b'\n', ..]) => Ok(Some(scanned.saturating_add(end))),
-            Some([b'\r']) => Ok(None),
-            _ => Err(HandshakeError::BadLineEnd),
+    /// Looks for the end of the line at the front: whether it is there, behind what was `scanned`.
+    fn scan(&mut self, waiting: &[u8]) -> Result<bool, HandshakeError> {
+        let rest = waiting.get(self.scanned..).unwrap_or_default();
+        let len = rest.iter().position(|byte| !is_value_byte(*byte)).unwrap_or(rest.len());
+        self.scanned = self.scanned.saturating_add(len);
+        match rest.get(len..) {
+            Some([b'\r', b'\n', ..]) => Ok(true),
+            Some([] | [b'\r']) => Ok(false),
+            Some([b'\r' | b'\n', ..]) => Err(HandshakeError::BadLineEnd),
+            _ if self.stage == Stage::Start => Err(HandshakeError::BadStartLine),
+            _ => Err(HandshakeError::BadField),
         }
     }
 
-    /// Passes over the value of a field that did not fit, as far as it is there.
-    fn skip(&mut self, rx: &mut Buffer<'_>) -> Result<(), HandshakeError> {
-        let value = self.within_limit(rx);
-        let len = value.iter().position(|byte| !is_value_byte(*byte)).unwrap_or(value.len());
-        match value.get(len) {
-            None | Some(b'\r' | b'\n') => {}
-            Some(_) => return Err(HandshakeError::BadField),
-        }
-        let _ = self.take(rx, len);
-        Ok(())
-    }
-
-    /// No line ends in `rx`: waits, or, if `rx` is full, begins to pass over a field that does not fit.
-    fn long_line(&mut self, rx: &mut Buffer<'_>) -> Result<Option<Line>, HandshakeError> {
-        if rx.free() > 0 {
-            return Ok(None);
-        }
-        if self.stage == Stage::Start {
-            return Err(HandshakeError::StartLineTooLong);
-        }
-        if !rx.filled().contains(&b':') {
-            return Err(HandshakeError::FieldTooLong(None));
-        }
-        // A CR at the very end waits for its LF.
-        let cr = usize::from(rx.filled().last() == Some(&b'\r'));
-        let line = self.take(rx, rx.len().saturating_sub(cr));
-        self.stage = Stage::Skipping;
-        let (name, _) = self.field(rx.taken(line.clone()), line.start)?;
-        Ok(Some(Line::LongField { name }))
-    }
-
-    /// Where name and value of a `line` are that begins `at` this byte of the storage:
+    /// The length of the name in a field's `line`:
     /// field-line = field-name ":" OWS field-value OWS (RFC 9112 section 5).
-    fn field(&mut self, line: &[u8], at: usize) -> Result<(Range<usize>, Range<usize>), HandshakeError> {
+    fn name_len(&mut self, line: &[u8], without_colon: HandshakeError) -> Result<usize, HandshakeError> {
         self.fields_left = self.fields_left.checked_sub(1).ok_or(HandshakeError::TooManyFields)?;
         // "A server that receives an obs-fold in a request message [...] MUST either reject the
         // message by sending a 400" (section 5.2)
         if matches!(line, [b' ' | b'\t', ..]) {
             return Err(HandshakeError::Folded);
         }
-        let colon = line.iter().position(|byte| *byte == b':').ok_or(HandshakeError::BadField)?;
-        let (name, value) = line.split_at_checked(colon).ok_or(HandshakeError::BadField)?;
-        // "No whitespace is allowed between the field name and colon."
-        if !is_token(name) {
-            return Err(HandshakeError::BadField);
+        match split(line, b':') {
+            (_, None) => Err(without_colon),
+            // "No whitespace is allowed between the field name and colon."
+            (name, Some(_)) if is_token(name) => Ok(name.len()),
+            _ => Err(HandshakeError::BadField),
         }
-        let value = value.get(1..).unwrap_or_default();
-        check_value(value)?;
-        let start = value.trim_ascii_start();
-        let skipped = value.len().saturating_sub(start.len());
-        let from = at.saturating_add(colon).saturating_add(1).saturating_add(skipped);
-        let value = from..from.saturating_add(start.trim_ascii_end().len());
-        Ok((at..at.saturating_add(colon), value))
     }
 }
 
-impl Field<'_> {
-    /// Which of the handshake's own fields this is.
-    pub(super) fn known(&self) -> Option<KnownField> {
-        KnownField::of(self.name)
+/// What follows `HTTP/1.1` or the like, with the digits of the version before it
+/// (RFC 9112 section 2.3).
+pub(super) fn split_version(text: &[u8]) -> Option<(u8, u8, &[u8])> {
+    match text.strip_prefix(b"HTTP/")? {
+        [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', rest @ ..] => Some((*major, *minor, rest)),
+        _ => None,
     }
-}
-
-/// token, RFC 9110 section 5.6.2.
-pub(super) fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty()
-        && bytes.iter().all(|byte| {
-            byte.is_ascii_alphanumeric()
-                || matches!(
-                    byte,
-                    b'!' | b'#'
-                        | b'$'
-                        | b'%'
-                        | b'&'
-                        | b'\''
-                        | b'*'
-                        | b'+'
-                        | b'-'
-                        | b'.'
-                        | b'^'
-                        | b'_'
-                        | b'`'
-                        | b'|'
-                        | b'~'
-                )
-        })
-}
-
-/// field-value, RFC 9110 section 5.5: visible characters, blanks, and bytes from 0x80 up.
-pub(super) fn is_value(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| is_value_byte(*byte))
-}
-
-const fn is_value_byte(byte: u8) -> bool {
-    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
-}
-
-fn check_value(bytes: &[u8]) -> Result<(), HandshakeError> {
-    if is_value(bytes) { Ok(()) } else { Err(HandshakeError::BadField) }
 }

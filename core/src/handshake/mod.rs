@@ -8,12 +8,17 @@
 
 use base64ct::{Base64, Encoding};
 
+use crate::buffer::copy;
+
 pub mod client;
+mod field;
+mod findings;
 mod head;
 pub mod server;
 mod write;
 
-pub use head::{DEFAULT_MAX_FIELDS, DEFAULT_MAX_HEAD_LEN, Field};
+pub use field::Field;
+pub use head::{DEFAULT_MAX_FIELDS, DEFAULT_MAX_HEAD_LEN};
 
 /// RFC 6455 section 1.3.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -34,8 +39,18 @@ pub fn accept_key(key: &[u8]) -> [u8; ACCEPT_LEN] {
     let mut sha1 = sha1_smol::Sha1::new();
     sha1.update(key);
     sha1.update(GUID);
-    let mut accept = [0; ACCEPT_LEN];
-    // 20 bytes make 28 characters: it fits.
-    let _ = Base64::encode(&sha1.digest().bytes(), &mut accept);
-    accept
+    base64(&sha1.digest().bytes())
+}
+
+/// `bytes`, at most 20, in base64, padded to [`ACCEPT_LEN`].
+fn base64(bytes: &[u8]) -> [u8; ACCEPT_LEN] {
+    // 20 bytes make 27 characters. Of 21 nothing is left over that would need other code than the rest.
+    let mut whole = [0; 21];
+    copy(&mut whole, bytes);
+    let mut text = [0; ACCEPT_LEN];
+    // 21 bytes make 28 characters: it fits.
+    let _ = Base64::encode(&whole, &mut text);
+    let used = bytes.len().saturating_mul(8).div_ceil(6);
+    text.iter_mut().skip(used).for_each(|pad| *pad = b'=');
+    text
 }

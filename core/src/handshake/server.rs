@@ -24,12 +24,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use core::ops::Range;
-
-use super::head::{Field, HeadReader, Line, is_token};
+use super::field::{Field, is_token, split};
+use super::findings::Findings;
+use super::head::{self, HeadReader, Line, split_version};
 use super::write::{Writer, check, check_own};
 use super::{KEY_LEN, accept_key};
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, copy};
 use crate::connection::Connection;
 use crate::error::{HandshakeError, KnownField, SendError};
 use crate::role::Server;
@@ -106,20 +106,19 @@ pub enum Item<'b> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use]
-pub struct Unbound(Line);
+pub struct Unbound(head::Unbound);
 
 impl Unbound {
     /// Borrows the item from the `rx` that it was found in, which must not have been used since.
     pub fn bind<'b>(&self, rx: &'b Buffer<'_>) -> Item<'b> {
-        let at = |range: &Range<usize>| rx.taken(range.clone());
-        match &self.0 {
+        match self.0.bind(rx) {
             Line::Start(line) => {
-                let (method, target) = split_request_line(at(line)).unwrap_or_default();
+                let (method, target) = split_request_line(line).unwrap_or_default();
                 let text = |bytes| core::str::from_utf8(bytes).unwrap_or_default();
                 Item::Start { method: text(method), target: Target(text(target)) }
             }
-            Line::Field { name, value } => Item::Field(Field { name: at(name), value: at(value) }),
-            Line::LongField { name } => Item::LongField(at(name)),
+            Line::Field(field) => Item::Field(field),
+            Line::LongField(name) => Item::LongField(name),
             Line::End => Item::End,
         }
     }
@@ -132,24 +131,11 @@ impl Unbound {
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Handshake<'p> {
-    reader: HeadReader,
+    head: HeadReader,
+    findings: Findings,
     supported: &'p [&'p str],
     subprotocol: Option<&'p str>,
     key: [u8; KEY_LEN],
-    seen: Seen,
-    /// What is wrong with the upgrade; the request as such may still be answered otherwise.
-    objection: Option<HandshakeError>,
-    failure: Option<HandshakeError>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-struct Seen {
-    host: bool,
-    upgrade: bool,
-    connection: bool,
-    key: bool,
-    version: bool,
 }
 
 impl<'p> Handshake<'p> {
@@ -157,13 +143,11 @@ impl<'p> Handshake<'p> {
     /// and to none if there is no such. Names compare exactly (section 11.5).
     pub const fn new(supported: &'p [&'p str]) -> Self {
         Self {
-            reader: HeadReader::new(),
+            head: HeadReader::new(),
+            findings: Findings::new(),
             supported,
             subprotocol: None,
             key: [0; KEY_LEN],
-            seen: Seen { host: false, upgrade: false, connection: false, key: false, version: false },
-            objection: None,
-            failure: None,
         }
     }
 
@@ -172,7 +156,7 @@ impl<'p> Handshake<'p> {
     /// [`DEFAULT_MAX_FIELDS`](super::DEFAULT_MAX_FIELDS).
     #[must_use]
     pub fn limits(mut self, max_len: u32, max_fields: u16) -> Self {
-        self.reader = HeadReader::with_limits(max_len, max_fields);
+        self.head = HeadReader::with_limits(max_len, max_fields);
         self
     }
 
@@ -192,17 +176,14 @@ impl<'p> Handshake<'p> {
     /// # Errors
     /// As [`receive`](Self::receive).
     pub fn step(&mut self, rx: &mut Buffer<'_>) -> Result<Option<Unbound>, HandshakeError> {
-        if let Some(error) = self.failure {
-            return Err(error);
-        }
-        let result = self.reader.next(rx).and_then(|line| {
+        let result = self.head.next(rx).and_then(|line| {
             if let Some(line) = &line {
-                self.look_at(line, rx)?;
+                self.look_at(&line.bind(rx))?;
             }
             Ok(line.map(Unbound))
         });
         if let Err(error) = result {
-            self.failure = Some(error);
+            self.head.fail(error);
         }
         result
     }
@@ -218,44 +199,28 @@ impl<'p> Handshake<'p> {
     /// Why it is none. [`NoUpgrade`](HandshakeError::NoUpgrade) is a plain GET request, which
     /// may be answered as such, with [`answer`].
     pub fn upgrade(&self) -> Result<Upgrade<'_, 'p>, HandshakeError> {
-        if let Some(error) = self.failure {
-            return Err(error);
-        }
-        if !self.reader.is_done() {
-            return Err(HandshakeError::Incomplete);
-        }
-        match self.objection {
+        self.head.finished()?;
+        match self.findings.objection() {
             Some(HandshakeError::Method) => return Err(HandshakeError::Method),
-            _ if !self.seen.upgrade => return Err(HandshakeError::NoUpgrade),
-            Some(error) => return Err(error),
-            None => {}
+            _ if !self.findings.has(KnownField::Upgrade) => return Err(HandshakeError::NoUpgrade),
+            _ => {}
         }
-        for (seen, field) in [
-            (self.seen.connection, KnownField::Connection),
-            (self.seen.version, KnownField::Version),
-            (self.seen.key, KnownField::Key),
-        ] {
-            if !seen {
-                return Err(HandshakeError::Missing(field));
-            }
-        }
+        self.findings.verdict(&[KnownField::Connection, KnownField::Version, KnownField::Key])?;
         Ok(Upgrade { key: &self.key, subprotocol: self.subprotocol })
     }
 
-    fn look_at(&mut self, line: &Line, rx: &Buffer<'_>) -> Result<(), HandshakeError> {
+    fn look_at(&mut self, line: &Line<'_>) -> Result<(), HandshakeError> {
         match line {
             Line::Start(line) => {
-                let (method, _) = split_request_line(rx.taken(line.clone()))?;
+                let (method, _) = split_request_line(line)?;
                 // "The method of the request MUST be GET" (4.1)
                 if method != b"GET" {
-                    self.object(HandshakeError::Method);
+                    self.findings.object(HandshakeError::Method);
                 }
                 Ok(())
             }
-            Line::Field { name, value } => {
-                self.field(&Field { name: rx.taken(name.clone()), value: rx.taken(value.clone()) })
-            }
-            Line::LongField { name } => match KnownField::of(rx.taken(name.clone())) {
+            Line::Field(field) => self.field(field),
+            Line::LongField(name) => match KnownField::of(name) {
                 // Extensions are declined whatever they are; the origin is the caller's to judge.
                 None | Some(KnownField::Extensions | KnownField::Accept | KnownField::Origin) => Ok(()),
                 Some(needed) => Err(HandshakeError::FieldTooLong(Some(needed))),
@@ -263,35 +228,38 @@ impl<'p> Handshake<'p> {
             // "A server MUST respond with a 400 status code to any HTTP/1.1 request message that
             // lacks a Host header field and to any request message that contains more than one"
             // (RFC 9112 section 3.2)
-            Line::End if !self.seen.host => Err(HandshakeError::Missing(KnownField::Host)),
+            Line::End if !self.findings.has(KnownField::Host) => {
+                Err(HandshakeError::Missing(KnownField::Host))
+            }
             Line::End => Ok(()),
         }
     }
 
     fn field(&mut self, field: &Field<'_>) -> Result<(), HandshakeError> {
-        let Some(known) = field.known() else { return Ok(()) };
+        let Some(known) = KnownField::of(field.name) else { return Ok(()) };
         match known {
-            KnownField::Host => once(&mut self.seen.host, known)?,
-            KnownField::Upgrade => self.seen.upgrade |= field.lists("websocket"),
             // A token among others: Firefox sends "keep-alive, Upgrade".
-            KnownField::Connection => self.seen.connection |= field.lists("upgrade"),
-            KnownField::Key => {
-                once(&mut self.seen.key, known)?;
-                match <[u8; KEY_LEN]>::try_from(field.value) {
-                    Ok(key) if is_16_bytes_in_base64(&key) => self.key = key,
-                    _ => self.object(HandshakeError::Invalid(known)),
+            KnownField::Upgrade if !field.lists("websocket") => {}
+            KnownField::Connection if !field.lists("upgrade") => {}
+            KnownField::Upgrade | KnownField::Connection => _ = self.findings.see(known),
+            KnownField::Host | KnownField::Key | KnownField::Version => {
+                if !self.findings.see(known) {
+                    return Err(HandshakeError::Repeated(known));
                 }
-            }
-            KnownField::Version => {
-                once(&mut self.seen.version, known)?;
-                if field.value != b"13" {
-                    self.object(HandshakeError::WebSocketVersion);
+                if known == KnownField::Version && field.value != b"13" {
+                    self.findings.object(HandshakeError::WebSocketVersion);
+                }
+                if known == KnownField::Key {
+                    if !is_16_bytes_in_base64(field.value) {
+                        self.findings.object(HandshakeError::Invalid(known));
+                    }
+                    copy(&mut self.key, field.value);
                 }
             }
             KnownField::Protocol => {
                 for offered in field.elements() {
                     if !is_token(offered) {
-                        self.object(HandshakeError::Invalid(known));
+                        self.findings.object(HandshakeError::Invalid(known));
                     }
                     if self.subprotocol.is_none() {
                         self.subprotocol =
@@ -303,17 +271,12 @@ impl<'p> Handshake<'p> {
             KnownField::ContentLength if field.value == b"0" => {}
             KnownField::ContentLength | KnownField::TransferEncoding => {
                 // A method that may have a body is the better reason.
-                let method = self.objection.filter(|error| *error == HandshakeError::Method);
+                let method = self.findings.objection().filter(|error| *error == HandshakeError::Method);
                 return Err(method.unwrap_or(HandshakeError::Body));
             }
             KnownField::Extensions | KnownField::Accept | KnownField::Origin => {}
         }
         Ok(())
-    }
-
-    /// Keeps the first thing that is wrong with the upgrade.
-    fn object(&mut self, error: HandshakeError) {
-        self.objection = self.objection.or(Some(error));
     }
 }
 
@@ -425,12 +388,8 @@ const fn phrase(status: u16) -> &'static str {
 
 /// request-line = method SP request-target SP HTTP-version (RFC 9112 section 3); the version is checked.
 fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8]), HandshakeError> {
-    let mut words = line.split(|byte| *byte == b' ');
-    let (Some(method), Some(target), Some(version), None) =
-        (words.next(), words.next(), words.next(), words.next())
-    else {
-        return Err(HandshakeError::BadStartLine);
-    };
+    let (method, rest) = split(line, b' ');
+    let (target, version) = split(rest.unwrap_or_default(), b' ');
     let absolute = || target.windows(3).any(|bytes| bytes == b"://");
     if !is_token(method)
         || !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#')
@@ -438,23 +397,19 @@ fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8]), HandshakeError> {
     {
         return Err(HandshakeError::BadStartLine);
     }
-    match version {
+    match version.and_then(split_version) {
         // "an HTTP/1.1 or higher GET request" (4.2.1); a higher minor version is read as 1.1.
-        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Ok((method, target)),
-        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => Err(HandshakeError::HttpVersion),
+        Some((b'1', b'1'.., [])) => Ok((method, target)),
+        Some((_, _, [])) => Err(HandshakeError::HttpVersion),
         _ => Err(HandshakeError::BadStartLine),
     }
 }
 
-fn once(seen: &mut bool, field: KnownField) -> Result<(), HandshakeError> {
-    if core::mem::replace(seen, true) { Err(HandshakeError::Repeated(field)) } else { Ok(()) }
-}
-
 /// "a |Sec-WebSocket-Key| header field with a base64-encoded value that, when decoded, is 16
 /// bytes in length" (4.2.1): 22 characters and two of padding.
-fn is_16_bytes_in_base64(key: &[u8; KEY_LEN]) -> bool {
+fn is_16_bytes_in_base64(key: &[u8]) -> bool {
     match key {
-        [digits @ .., b'=', b'='] => {
+        [digits @ .., b'=', b'='] if key.len() == KEY_LEN => {
             digits.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
         }
         _ => false,

@@ -1,6 +1,6 @@
 //! Writing HTTP heads into `tx`: checked, and whole or not at all.
 
-use super::head::{is_token, is_value};
+use super::field::{is_token, is_value};
 use crate::buffer::Buffer;
 use crate::error::{KnownField, SendError};
 
