@@ -116,7 +116,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let effort = Effort { rounds: arguments.rounds, slice: Duration::from_micros(arguments.slice) };
         out += &format!(
             "\nMedians of {} alternating rounds with turns of {} µs; ratios are medians within rounds, in brackets \
-             the range without the outermost tenths. Those marked * do not check that text is UTF-8.\n",
+             the range without the outermost tenths. Those marked * do not check that text is UTF-8 and are left out \
+             of the comparison where it is text.\n",
             effort.rounds, arguments.slice
         );
         out += &echoes(&cases, &contenders, effort);

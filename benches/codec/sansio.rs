@@ -24,6 +24,9 @@ pub(crate) fn memcpy(input: Rc<[u8]>) -> Echo {
     })
 }
 
+/// From this length on a payload is sent from where it was received, as the host does.
+const LARGE: usize = 16 * 1024;
+
 pub(crate) fn microws(input: Rc<[u8]>) -> Echo {
     // Room for one more reply than is needed, as receiving asks for.
     let capacity = input.len() + 256;
@@ -36,13 +39,21 @@ pub(crate) fn microws(input: Rc<[u8]>) -> Echo {
         rx.commit(input.len());
         loop {
             match connection.receive(&mut rx, &mut tx).expect("valid frames") {
-                Received::Event(Event::Chunk(chunk)) => loop {
+                Received::Event(Event::Chunk(chunk)) if chunk.payload.len() < LARGE => loop {
                     match connection.send_fragment(&mut tx, chunk.kind, chunk.payload, chunk.fin) {
                         Ok(()) => break,
                         Err(SendError::BufferFull) => flush(&mut tx, sink),
                         Err(error) => panic!("{error}"),
                     }
                 },
+                Received::Event(Event::Chunk(chunk)) => {
+                    flush(&mut tx, sink);
+                    connection
+                        .send_header(&mut tx, chunk.kind, chunk.payload.len(), chunk.fin)
+                        .expect("room for a header");
+                    flush(&mut tx, sink);
+                    sink.take(chunk.payload);
+                }
                 Received::WantWrite => flush(&mut tx, sink),
                 Received::WantRead => return flush(&mut tx, sink),
                 other => panic!("{other:?}"),
