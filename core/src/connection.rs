@@ -442,8 +442,8 @@ fn unmask_text(
     payload: &mut [u8],
     fin: bool,
 ) -> Result<(), usize> {
-    /// Both passes over one piece before the next, while it is in the nearest cache.
-    const PIECE: usize = 4096;
+    /// Both passes over one piece before the next, while it is in the nearest cache, if there is one.
+    const PIECE: usize = if cfg!(target_pointer_width = "64") { 4096 } else { usize::MAX };
     let len = payload.len();
     let mut done = 0usize;
     for piece in payload.chunks_mut(PIECE) {

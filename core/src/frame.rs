@@ -8,6 +8,9 @@ pub const MAX_HEADER_LEN: usize = 14;
 /// Longest payload of a control frame in bytes, RFC 6455 section 5.5.
 pub const MAX_CONTROL_LEN: usize = 125;
 
+/// "the most significant bit MUST be 0" (section 5.2)
+const MAX_PAYLOAD_LEN: u64 = u64::MAX >> 1;
+
 /// What the payload of a frame is, RFC 6455 section 5.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -81,8 +84,7 @@ impl Header {
                 return Err(ProtocolError::ControlTooLong);
             }
         }
-        // "the most significant bit MUST be 0" (5.2)
-        if payload_len >> 63 != 0 {
+        if payload_len > MAX_PAYLOAD_LEN {
             return Err(ProtocolError::LengthTooLarge);
         }
         Ok(Self { fin, opcode, mask, payload_len })
@@ -128,35 +130,38 @@ impl Header {
             short @ 0..=125 => (u64::from(short), rest),
             // A control frame's length is refused before its bytes come.
             _ if opcode.is_control() => return Err(ProtocolError::ControlTooLong),
+            // "in all cases, the minimal number of bytes MUST be used to encode the length"
             126 => {
                 let Some((len, rest)) = rest.split_first_chunk::<2>() else { return Ok(None) };
-                (u64::from(u16::from_be_bytes(*len)), rest)
+                let len = u16::from_be_bytes(*len);
+                if len <= 125 {
+                    return Err(ProtocolError::LengthNotMinimal);
+                }
+                (u64::from(len), rest)
             }
             _ => {
                 let Some((len, rest)) = rest.split_first_chunk::<8>() else { return Ok(None) };
-                (u64::from_be_bytes(*len), rest)
+                let len = u64::from_be_bytes(*len);
+                if len <= 65_535 {
+                    return Err(ProtocolError::LengthNotMinimal);
+                }
+                if len > MAX_PAYLOAD_LEN {
+                    return Err(ProtocolError::LengthTooLarge);
+                }
+                (len, rest)
             }
         };
-        // "in all cases, the minimal number of bytes MUST be used to encode the length"
-        let least = match b1 & 0x7f {
-            126 => 126,
-            127 => 65_536,
-            _ => 0,
-        };
-        if payload_len < least {
-            return Err(ProtocolError::LengthNotMinimal);
+        if opcode.is_control() && !fin {
+            return Err(ProtocolError::FragmentedControl);
         }
-        let (mask, size) = if b1 & 0x80 == 0 {
-            (None, input.len().saturating_sub(rest.len()))
+        let (mask, rest) = if b1 & 0x80 == 0 {
+            (None, rest)
         } else {
-            let Some((key, rest)) = rest.split_first_chunk::<4>() else {
-                // The length is all there: say at once what is wrong with it.
-                Self::new(fin, opcode, None, payload_len)?;
-                return Ok(None);
-            };
-            (Some(*key), input.len().saturating_sub(rest.len()))
+            let Some((key, rest)) = rest.split_first_chunk::<4>() else { return Ok(None) };
+            (Some(*key), rest)
         };
-        Ok(Some((Self::new(fin, opcode, mask, payload_len)?, size)))
+        let size = input.len().saturating_sub(rest.len());
+        Ok(Some((Self { fin, opcode, mask, payload_len }, size)))
     }
 
     /// The bytes that [`encode`](Self::encode) writes: 2 to 14.
