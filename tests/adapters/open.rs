@@ -160,3 +160,16 @@ fn what_is_queued_is_counted_until_it_is_written() {
     assert_eq!(socket.sender().queued(), 0);
     assert!(socket.stream().output().ends_with(b"\r\n\r\n\x81\x02hi\x89\x00"));
 }
+
+#[test]
+fn what_was_written_to_make_room_is_flushed_when_there_is_nothing_more_to_receive() {
+    open!(wire, socket, |connection| connection);
+    let before = wire.ops().len();
+    wire.deliver(&Side::Server.incoming(&[(0x81, b"a"), (0x89, b"b")]));
+    assert!(matches!(block!(0, socket.recv()), Ok((Event::Chunk(_), _))));
+    socket.sender().send_binary(&[7; 100]).unwrap();
+    assert!(matches!(block!(0, socket.recv()), Ok((Event::Ping(b"b"), _))));
+    assert_eq!(block!(0, socket.recv()).err(), Some(Error::Eof));
+    let expected = [Op::Read(14), Op::Write(102), Op::Write(3), Op::Flush, Op::Read(0)];
+    assert_eq!(wire.ops()[before..], expected);
+}
