@@ -41,7 +41,8 @@ fn xor(payload: &mut [u8], key: u32) {
     if payload.len() < ALIGNED_FROM {
         return words(payload, key);
     }
-    let head = payload.as_ptr().align_offset(64);
+    // Where no offset can be told, all of it is head.
+    let head = payload.as_ptr().align_offset(64).min(payload.len());
     if let Some((head, rest)) = payload.split_at_mut_checked(head) {
         words(head, key);
         words(rest, advance(key, head.len()));

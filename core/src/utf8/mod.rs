@@ -154,6 +154,28 @@ mod tests {
                         }
                     }
                 }
+
+                #[test]
+                fn an_impossible_byte_is_found_wherever_it_stands() {
+                    for len in 0..150 {
+                        for at in 0..len {
+                            let mut input = [b'a'; 150];
+                            let input = &mut input[..len];
+                            // The start of a code point amid ASCII: the next byte does not go on with it.
+                            input[at] = 0xe2;
+                            let next = if at + 1 < len { (Err(at + 1), false) } else { (Ok(()), false) };
+                            assert_eq!(check(input, &[]), next, "cut off at {at} of {len}");
+                            // Continuations of nothing: one, one in each word from there on, all from there on.
+                            input.fill(0);
+                            input[at] = 0x80;
+                            assert_eq!(check(input, &[]), (Err(at), false), "at {at} of {len}");
+                            input[at..].iter_mut().step_by(8).for_each(|byte| *byte = 0x80);
+                            assert_eq!(check(input, &[]), (Err(at), false), "from {at} of {len}, one a word");
+                            input[at..].fill(0x80);
+                            assert_eq!(check(input, &[]), (Err(at), false), "from {at} of {len}");
+                        }
+                    }
+                }
             }
         };
     }
