@@ -189,7 +189,7 @@ impl<'c> Peer<'c> {
         // Taken for this turn, so that `self` stays free.
         let (mut rx_storage, mut tx_storage) =
             (std::mem::take(&mut shared.rx), std::mem::take(&mut shared.tx));
-        let done = self.read_and_answer(&mut rx_storage, &mut tx_storage, shared);
+        let done = self.read_and_answer(rx_storage.bytes(), &mut tx_storage, shared);
         (shared.rx, shared.tx) = (rx_storage, tx_storage);
         done?;
         Ok(if self.unread && self.unsent.is_none() { Turn::Again } else { Turn::Wait })
