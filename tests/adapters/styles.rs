@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use microws::handshake::client;
 use microws::io::{Error, nonblocking};
-use microws::{Buffer, CloseCode, Event, MessageKind, Role, SendError};
+use microws::{Buffer, CloseCode, Event, MessageKind, Role, SendError, State};
 use microws_tests::Seen;
 use microws_tests::wire::{Broken, Op, Ready, Stack, Stalls, Wire};
 
@@ -99,6 +99,11 @@ macro_rules! style {
                 let (rx, tx) = (Buffer::new(&mut rx), Buffer::new(&mut tx));
                 let mut request = Accept::new(stream, rx, tx, &["chat"]);
                 assert_eq!(request.subprotocol(), None);
+                // An answer that does not fit into tx changes nothing.
+                let long = "x".repeat(300);
+                let long = [("Server", &long[..])];
+                let too_big = Some(SendError::BufferFull.into());
+                assert_eq!($call!(polls, request.accept(&long)).err(), too_big);
                 assert!($call!(polls, request.accept(&[])).is_ok());
                 assert_eq!(request.subprotocol(), Some("chat"));
                 assert_eq!($call!(polls, request.next()).err(), Some(Error::Closed));
@@ -112,7 +117,13 @@ macro_rules! style {
                 let (rx, tx) = (Buffer::new(&mut rx), Buffer::new(&mut tx));
                 let mut request = Connect::new(stream, rx, tx, REQUEST, random);
                 assert_eq!(request.subprotocol(), None);
-                assert!($call!(polls, request.connect()).is_ok());
+                let mut socket = $call!(polls, request.connect()).unwrap();
+                // A ping and a close frame make room for themselves.
+                for _ in 0..2 {
+                    $call!(polls, socket.sender().ping(&[7; 125])).unwrap();
+                }
+                $call!(polls, socket.sender().close(CloseCode::NORMAL, "bye")).unwrap();
+                assert_eq!((socket.state(), socket.sender().queued()), (State::Closing, 11));
                 assert_eq!(request.subprotocol(), Some("chat"));
                 assert_eq!($call!(polls, request.next()).err(), Some(Error::Closed));
                 assert_eq!($call!(polls, request.connect()).err(), Some(Error::Closed));

@@ -179,7 +179,7 @@ mod tests {
             }
         };
     }
-    suite!(validator, crate::utf8::Validator::new());
+    suite!(validator, crate::utf8::Validator::default());
     suite!(automaton, crate::utf8::automaton::State::START);
     suite!(bounds, crate::utf8::bounds::State::START);
 
