@@ -16,6 +16,7 @@ JOBS = {
 }
 MESSAGES = [("text", 16), ("text", 125), ("text", 1024), ("binary", 16), ("binary", 125), ("binary", 1024)]
 REPEATS = 8
+MASKED = [126, 1024]
 TICKS_PER_INSTRUCTION = 1.6  # 64 ns of the emulator's clock in ticks of 25 MHz
 LETTERS = bytes(97 + i % 26 for i in range(1024))
 
@@ -87,6 +88,15 @@ def judge(program, job, sent):
     return faults
 
 
+def unmask(program, which, length):
+    if not program.exists():
+        return ""
+    sent, _, _, instructions = boot(program)
+    if sent != b"".join(LETTERS[:n] for n in MASKED):
+        sys.exit(f"{program}: unmasked to {sent!r}")
+    return f"{instructions[which] / length:.2f}"
+
+
 def main():
     folder, crates = Path(sys.argv[1]), sys.argv[2:]
     results, faults = {}, {}
@@ -124,6 +134,14 @@ def main():
         for profile, level in PROFILES.items():
             row = [f"{results[profile, 'echo', crate][4][i]:,.0f}" for crate in crates]
             print(f"| {kind}, {length} bytes | {level} | " + " | ".join(row) + " |")
+
+    print("\nInstructions per byte unmasked, of the crates that make masking public:\n")
+    print("| payload | opt-level | " + " | ".join(crates) + " |")
+    print("|---|---|" + "---:|" * len(crates))
+    for i, length in enumerate(MASKED):
+        for profile, level in PROFILES.items():
+            row = [unmask(folder / f"{profile}-mask-{crate}", i, length) for crate in crates]
+            print(f"| {length} bytes | {level} | " + " | ".join(row) + " |")
 
     for crate in crates:
         for fault in sorted(faults[crate]):

@@ -258,7 +258,8 @@ impl HandshakeError {
         }
     }
 
-    /// What is wrong, in a line; the field's name, where there is one, goes behind it.
+    /// What a server may find wrong, in a line; the field's name, where there is one, goes behind
+    /// it. Of what a client may find wrong a device that only serves carries no text.
     pub(crate) const fn reason(self) -> (&'static str, Option<KnownField>) {
         match self {
             Self::Incomplete => ("the head is not complete", None),
@@ -278,20 +279,24 @@ impl HandshakeError {
             Self::Method => ("the method must be GET", None),
             Self::NoUpgrade => ("this is a WebSocket endpoint", None),
             Self::WebSocketVersion => ("the WebSocket version must be 13", None),
-            Self::Status(_) => ("the server answered with another status than 101", None),
-            Self::WrongAccept => ("Sec-WebSocket-Accept does not belong to the key", None),
-            Self::UnofferedSubprotocol => ("the server chose a subprotocol that was not offered", None),
-            Self::UnofferedExtension => ("the server uses an extension that was not offered", None),
+            Self::Status(_) | Self::WrongAccept | Self::UnofferedSubprotocol | Self::UnofferedExtension => {
+                ("the server's answer is wrong", None)
+            }
         }
     }
 }
 
 impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Self::Status(status) = self {
-            return write!(f, "the server answered with status {status} instead of 101");
-        }
-        let (text, field) = self.reason();
+        let (text, field) = match self {
+            Self::Status(status) => {
+                return write!(f, "the server answered with status {status} instead of 101");
+            }
+            Self::WrongAccept => ("Sec-WebSocket-Accept does not belong to the key", None),
+            Self::UnofferedSubprotocol => ("the server chose a subprotocol that was not offered", None),
+            Self::UnofferedExtension => ("the server uses an extension that was not offered", None),
+            _ => self.reason(),
+        };
         f.write_str(text)?;
         field.map_or(Ok(()), |field| f.write_str(field.name()))
     }

@@ -49,5 +49,7 @@ fn main() -> ! {
         job::server(&mut buffers);
         #[cfg(feature = "client")]
         job::client(&mut buffers);
+        #[cfg(feature = "mask")]
+        rig::unmask(&mut buffers, job::mask);
     })
 }

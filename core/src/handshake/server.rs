@@ -324,15 +324,20 @@ pub fn refuse(tx: &mut Buffer<'_>, error: HandshakeError) -> Result<(), SendErro
     // "426 [...] The server MUST send an Upgrade header field" (RFC 9110 section 15.5.22),
     // "a |Sec-WebSocket-Version| header field indicating the version(s)" (4.2.2);
     // "405 [...] MUST generate an Allow header field" (RFC 9110 section 15.5.6)
-    let fields: &Fields<'_> = match status {
-        426 => &[("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")],
-        405 => &[("Allow", "GET")],
-        _ => &[],
+    let (phrase, fields): (_, &Fields<'_>) = match status {
+        400 => (BAD_REQUEST, &[]),
+        405 => (METHOD_NOT_ALLOWED, &[("Allow", "GET")]),
+        414 => (URI_TOO_LONG, &[]),
+        426 => (UPGRADE_REQUIRED, &[("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]),
+        431 => (FIELDS_TOO_LARGE, &[]),
+        505 => (VERSION_NOT_SUPPORTED, &[]),
+        _ => ("", &[]),
     };
+    let head = Head { status, phrase, fields };
     let (text, field) = error.reason();
     let field = field.map_or("", KnownField::name);
-    match write_answer(tx, status, fields, &[text, field, "\n"]) {
-        Err(SendError::BufferFull) => write_answer(tx, status, fields, &[]),
+    match head.queue(tx, &[text, field, "\n"]) {
+        Err(SendError::BufferFull) => head.queue(tx, &[]),
         done => done,
     }
 }
@@ -345,44 +350,53 @@ pub fn refuse(tx: &mut Buffer<'_>, error: HandshakeError) -> Result<(), SendErro
 /// was written.
 pub fn answer(tx: &mut Buffer<'_>, status: u16, fields: &Fields<'_>, body: &str) -> Result<(), SendError> {
     check(fields)?;
-    write_answer(tx, status, fields, &[body])
-}
-
-fn write_answer(
-    tx: &mut Buffer<'_>,
-    status: u16,
-    fields: &Fields<'_>,
-    body: &[&str],
-) -> Result<(), SendError> {
-    let len = body.iter().fold(0usize, |n, part| n.saturating_add(part.len()));
-    Writer::queue(tx, |head| {
-        head.text("HTTP/1.1 ").number(usize::from(status)).text(" ").text(phrase(status)).text("\r\n");
-        // "A sender of Upgrade MUST also send an "Upgrade" connection option" (RFC 9110 section 7.8)
-        let upgrade = fields.iter().any(|(name, _)| *name == "Upgrade");
-        head.text(if upgrade { "Connection: close, Upgrade\r\n" } else { "Connection: close\r\n" });
-        head.text("Content-Length: ").number(len).text("\r\n").fields(fields).text("\r\n");
-        for part in body {
-            head.text(part);
-        }
-    })
-}
-
-/// RFC 9110 section 15; a status without a phrase here goes without.
-const fn phrase(status: u16) -> &'static str {
-    match status {
+    // RFC 9110 section 15; a status without a phrase here goes without.
+    let phrase = match status {
         200 => "OK",
-        400 => "Bad Request",
+        400 => BAD_REQUEST,
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
-        405 => "Method Not Allowed",
+        405 => METHOD_NOT_ALLOWED,
         408 => "Request Timeout",
-        414 => "URI Too Long",
-        426 => "Upgrade Required",
-        431 => "Request Header Fields Too Large",
+        414 => URI_TOO_LONG,
+        426 => UPGRADE_REQUIRED,
+        431 => FIELDS_TOO_LARGE,
         503 => "Service Unavailable",
-        505 => "HTTP Version Not Supported",
+        505 => VERSION_NOT_SUPPORTED,
         _ => "",
+    };
+    Head { status, phrase, fields }.queue(tx, &[body])
+}
+
+// The phrases of what `refuse` answers; a device that needs no more carries no more.
+const BAD_REQUEST: &str = "Bad Request";
+const METHOD_NOT_ALLOWED: &str = "Method Not Allowed";
+const URI_TOO_LONG: &str = "URI Too Long";
+const UPGRADE_REQUIRED: &str = "Upgrade Required";
+const FIELDS_TOO_LARGE: &str = "Request Header Fields Too Large";
+const VERSION_NOT_SUPPORTED: &str = "HTTP Version Not Supported";
+
+/// The head of an answer other than 101.
+struct Head<'a> {
+    status: u16,
+    phrase: &'a str,
+    fields: &'a Fields<'a>,
+}
+
+impl Head<'_> {
+    fn queue(&self, tx: &mut Buffer<'_>, body: &[&str]) -> Result<(), SendError> {
+        let len = body.iter().fold(0usize, |n, part| n.saturating_add(part.len()));
+        // "A sender of Upgrade MUST also send an "Upgrade" connection option" (RFC 9110 section 7.8)
+        let upgrade = self.fields.iter().any(|(name, _)| *name == "Upgrade");
+        Writer::queue(tx, |head| {
+            head.text("HTTP/1.1 ").number(usize::from(self.status)).text(" ").text(self.phrase);
+            head.text("\r\nConnection: close").text(if upgrade { ", Upgrade" } else { "" });
+            head.text("\r\nContent-Length: ").number(len).text("\r\n").fields(self.fields).text("\r\n");
+            for part in body {
+                head.text(part);
+            }
+        })
     }
 }
 

@@ -26,6 +26,10 @@ pub fn client(buffers: &mut Buffers) {
     }
 }
 
+pub fn mask(key: [u8; 4], payload: &mut [u8]) {
+    FrameHeader::mask_with(payload, Some(u32::from_be_bytes(key)), 0);
+}
+
 #[inline(never)]
 fn accept(buffers: &mut Buffers) -> Option<()> {
     let mut wire = Wire(0);

@@ -23,6 +23,10 @@ pub fn client(buffers: &mut Buffers) {
     }
 }
 
+pub fn mask(key: [u8; 4], payload: &mut [u8]) {
+    microws::Mask::new(key).apply(payload);
+}
+
 #[inline(never)]
 fn accept(rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Option<Connection<microws::Server>> {
     let mut handshake = server::Handshake::new(&[]);

@@ -26,6 +26,10 @@ pub fn client(buffers: &mut Buffers) {
     }
 }
 
+pub fn mask(key: [u8; 4], payload: &mut [u8]) {
+    websocket_sans_io::apply_mask(key, payload, 0);
+}
+
 #[inline(never)]
 fn accept(buffers: &mut Buffers) -> Option<usize> {
     let mut filled = 0;
