@@ -189,7 +189,7 @@ impl<'c> Peer<'c> {
         // Taken for this turn, so that `self` stays free.
         let (mut rx_storage, mut tx_storage) =
             (std::mem::take(&mut shared.rx), std::mem::take(&mut shared.tx));
-        let done = self.read_and_answer(rx_storage.bytes(), &mut tx_storage, shared);
+        let done = self.read_and_answer(rx_storage.bytes(), &mut tx_storage, was_blocked, shared);
         (shared.rx, shared.tx) = (rx_storage, tx_storage);
         done?;
         Ok(if self.unread && self.unsent.is_none() { Turn::Again } else { Turn::Wait })
@@ -199,6 +199,7 @@ impl<'c> Peer<'c> {
         &mut self,
         rx_storage: &mut [u8],
         tx_storage: &mut [u8],
+        was_blocked: bool,
         shared: &mut Shared<'c>,
     ) -> Result<(), Ending> {
         let limit = match &self.stage {
@@ -212,9 +213,12 @@ impl<'c> Peer<'c> {
             return Err(Ending::Bug(SendError::BufferFull));
         }
         self.kept.clear();
+        // With nothing left over from the last turn, it is known what `handle` would want.
+        let mut want =
+            if rx.is_empty() && !was_blocked { Want::Read } else { self.handle(&mut rx, &mut tx, shared)? };
         let mut has_read = false;
         loop {
-            match self.handle(&mut rx, &mut tx, shared)? {
+            match want {
                 Want::Read if has_read => break,
                 Want::Read => {
                     has_read = true;
@@ -236,6 +240,7 @@ impl<'c> Peer<'c> {
                     return self.leave(shared);
                 }
             }
+            want = self.handle(&mut rx, &mut tx, shared)?;
         }
         self.send(&mut tx, shared)?;
         self.kept.extend_from_slice(rx.filled());

@@ -24,6 +24,8 @@ pub(crate) struct Wheel {
     occupied: [u64; WORDS],
     /// The next tick to look at.
     next: u64,
+    /// The first one that has entries; [`NEVER`] if there are none. Every wake-up asks for it.
+    first: u64,
 }
 
 /// Says that `owner` is to look at its deadlines; stale unless its own note of `tick` is the same.
@@ -36,7 +38,7 @@ pub(crate) struct Entry {
 impl Wheel {
     pub(crate) fn new(now: u64) -> Self {
         let slots = (0..SLOTS).map(|_| Vec::new()).collect();
-        Self { slots, occupied: [0; WORDS], next: now / TICK }
+        Self { slots, occupied: [0; WORDS], next: now / TICK, first: NEVER }
     }
 
     /// Has `owner` come up `after` milliseconds from `now`, or sooner if that is beyond the wheel
@@ -51,13 +53,18 @@ impl Wheel {
         let slot = (tick % SLOTS) as usize;
         self.slots[slot].push(Entry { owner, tick });
         self.occupied[slot / 64] |= 1 << (slot % 64);
+        self.first = self.first.min(tick);
         tick
     }
 
     /// Moves the entries that are due at `now` to `due`.
     pub(crate) fn expire(&mut self, now: u64, due: &mut Vec<Entry>) {
         let end = now / TICK + 1;
-        for tick in self.next..end.min(self.next + SLOTS) {
+        if end <= self.first {
+            self.next = self.next.max(end);
+            return;
+        }
+        for tick in self.first..end.min(self.next + SLOTS) {
             let slot = (tick % SLOTS) as usize;
             if self.occupied[slot / 64] & (1 << (slot % 64)) != 0 {
                 due.append(&mut self.slots[slot]);
@@ -68,10 +75,16 @@ impl Wheel {
             }
         }
         self.next = self.next.max(end);
+        self.first = self.first_occupied();
     }
 
     /// Milliseconds from `now` until the next entry comes up; `None` if there is none.
     pub(crate) fn next_in(&self, now: u64) -> Option<u64> {
+        (self.first != NEVER).then(|| (self.first * TICK).saturating_sub(now))
+    }
+
+    /// The first tick from the next one on that has entries.
+    fn first_occupied(&self) -> u64 {
         let first = (self.next % SLOTS) as usize;
         // The first word from the first slot on, the others, and the first word's beginning.
         let ahead = (0..=WORDS).find_map(|n| {
@@ -84,8 +97,8 @@ impl Wheel {
             let word = self.occupied[index] & mask;
             let slot = index * 64 + word.trailing_zeros() as usize;
             (word != 0).then(|| (slot + SLOTS as usize - first) % SLOTS as usize)
-        })?;
-        Some(((self.next + ahead as u64) * TICK).saturating_sub(now))
+        });
+        ahead.map_or(NEVER, |ahead| self.next + ahead as u64)
     }
 }
 
