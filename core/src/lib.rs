@@ -135,7 +135,7 @@
 //! | `nb` | the non-blocking adapter, over `embedded-io`'s readiness traits and `embedded-nal` |
 //! | `embedded-io-async` | the asynchronous adapter |
 //! | `defmt` | `defmt::Format` on the public types |
-//! | `simd` | UTF-8 checking by simdutf8, chosen at run time for the processor; brings std |
+//! | `simd` | masking and UTF-8 checking by the widest registers of the processor, found out at run time; brings std, needs Rust 1.89 |
 //!
 //! There are no extensions yet: permessage-deflate is declined, as a handshake may.
 #![no_std]

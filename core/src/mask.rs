@@ -45,9 +45,18 @@ fn xor(payload: &mut [u8], key: u32) {
     let head = payload.as_ptr().align_offset(64).min(payload.len());
     if let Some((head, rest)) = payload.split_at_mut_checked(head) {
         words(head, key);
-        words(rest, advance(key, head.len()));
+        long(rest, advance(key, head.len()));
     }
 }
+
+/// The widest registers that the processor has, instead of those that every processor of its kind has.
+#[cfg(all(target_pointer_width = "64", feature = "simd"))]
+fn long(payload: &mut [u8], key: u32) {
+    fearless_simd::dispatch!(fearless_simd::Level::new(), _ => words(payload, key));
+}
+
+#[cfg(all(target_pointer_width = "64", not(feature = "simd")))]
+use words as long;
 
 /// Wide words, and the last word of a payload taken overlapping the one before it: a tail done
 /// byte by byte costs a mispredicted branch for every length that differs from the last one.
