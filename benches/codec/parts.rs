@@ -45,10 +45,14 @@ const MASKS: [(&str, Unmask); 6] = [
     ("edge-ws", |bytes| FrameHeader::mask_with(bytes, Some(u32::from_be_bytes(black_box(KEY))), 0)),
 ];
 
+const fn form() -> &'static str {
+    if cfg!(feature = "host") { "with its `simd` feature" } else { "in its portable form" }
+}
+
 pub(crate) fn masks(chosen: &dyn Fn(&str) -> bool, effort: Effort) -> Table {
     let mut random = fastrand::Rng::with_seed(7);
     let mixed: Vec<usize> = (0..512).map(|_| random.usize(0..=125)).collect();
-    let mut table = Table::new("Masking, ns per payload", "microws", "in place");
+    let mut table = Table::new(format!("Masking, ns per payload; microws {}", form()), "microws", "in place");
     for (name, lens) in [
         ("20 B", vec![20; 512]),
         ("125 B", vec![125; 256]),
@@ -93,9 +97,11 @@ pub(crate) fn masks(chosen: &dyn Fn(&str) -> bool, effort: Effort) -> Table {
 }
 
 pub(crate) fn utf8(chosen: &dyn Fn(&str) -> bool, effort: Effort) -> Table {
-    let form = if cfg!(feature = "host") { "with its `simd` feature" } else { "in its portable form" };
-    let mut table =
-        Table::new(format!("UTF-8 checking, ns per text; microws {form}"), "microws", "core::str::from_utf8");
+    let mut table = Table::new(
+        format!("UTF-8 checking, ns per text; microws {}", form()),
+        "microws",
+        "core::str::from_utf8",
+    );
     for (content, what) in [(Content::Ascii, "ASCII"), (Content::Cjk, "CJK"), (Content::Mixed, "mixed")] {
         for (len, size) in [(20, "20 B"), (125, "125 B"), (1 << 10, "1 KiB"), (64 << 10, "64 KiB")] {
             let name = format!("UTF-8 {what} {size}");
