@@ -46,7 +46,17 @@ fn accepted(request: &str) -> Option<String> {
 fn refused(request: &str, error: HandshakeError, status: u16) -> Shaken {
     let shaken = serve(request);
     assert_eq!(shaken.verdict, Err(error), "{request}");
-    assert!(shaken.text().starts_with(&format!("HTTP/1.1 {status} ")), "{request}\n{}", shaken.text());
+    let phrase = match status {
+        400 => "Bad Request",
+        405 => "Method Not Allowed",
+        414 => "URI Too Long",
+        426 => "Upgrade Required",
+        431 => "Request Header Fields Too Large",
+        505 => "HTTP Version Not Supported",
+        _ => panic!("{status} is not for a request"),
+    };
+    let start = format!("HTTP/1.1 {status} {phrase}\r\n");
+    assert!(shaken.text().starts_with(&start), "{request}\n{}", shaken.text());
     assert!(shaken.text().contains("\r\nConnection: close"), "{request}\n{}", shaken.text());
     shaken
 }
@@ -381,7 +391,7 @@ fn a_long_line_matters_only_if_its_field_does() {
     assert_eq!(shaken.verdict, Err(HandshakeError::FieldTooLong(None)));
     let shaken = shake().serve(&[], format!("GET /{long} HTTP/1.1\r\n").as_bytes());
     assert_eq!(shaken.verdict, Err(HandshakeError::StartLineTooLong));
-    assert!(shaken.text().starts_with("HTTP/1.1 414 "));
+    assert!(shaken.text().starts_with("HTTP/1.1 414 URI Too Long\r\n"));
 }
 
 /// The longest line that fits is exactly as long as `rx`.

@@ -91,6 +91,13 @@ in_both_roles! {
         }
     }
 
+    fn where_no_frame_is_allowed_no_message_passes<S: Side>() {
+        for payload in [&b""[..], b"short", &[7; 200]] {
+            let run = listen::<S>(S::open().max_fragments(0), &[(0x82, payload)]);
+            assert_eq!((run.events, run.end), (vec![], End::Failed(ProtocolError::TooManyFragments)));
+        }
+    }
+
     /// Without a limit a flood of empty fragments passes; pings between are no fragments.
     fn by_default_there_is_no_limit<S: Side>() {
         let mut input = S::script(&[(0x01, b"")]);
