@@ -124,6 +124,7 @@ in_both_roles! {
         };
         assert_eq!((close.code, close.reason), (CloseCode::GOING_AWAY, "bye"));
         assert_eq!(connection.state(), State::Closed);
+        assert!(rx.is_empty());
         assert_eq!(connection.receive(&mut rx, &mut tx), Ok(Received::Closed));
     }
 
@@ -221,7 +222,10 @@ in_both_roles! {
         connection.send_binary(&mut tx, &filler).unwrap();
         assert_eq!(tx.free(), 0);
         while !tx.is_empty() {
+            // What still comes is of no interest, and must not fill `rx`.
+            assert!(rx.push(&[b'x'; 200]));
             assert_eq!(connection.receive(&mut rx, &mut tx), Ok(Received::WantWrite));
+            assert!(rx.is_empty());
             tx.consume(1);
         }
         assert_eq!(connection.state(), State::Closing);

@@ -2,7 +2,7 @@
 
 use microws::io::{Error, nonblocking};
 use microws::{Buffer, CloseCode, Event, MessageKind, SendError, State};
-use microws_tests::wire::{Op, Stalls, Wire};
+use microws_tests::wire::{Broken, Op, Stalls, Wire};
 use microws_tests::{Cuts, frames};
 
 use crate::scripts::Side;
@@ -172,4 +172,14 @@ fn what_was_written_to_make_room_is_flushed_when_there_is_nothing_more_to_receiv
     assert_eq!(block!(0, socket.recv()).err(), Some(Error::Eof));
     let expected = [Op::Read(14), Op::Write(102), Op::Write(3), Op::Flush, Op::Read(0)];
     assert_eq!(wire.ops()[before..], expected);
+}
+
+#[test]
+fn where_the_stream_takes_no_reply_any_more_nothing_is_read() {
+    open!(wire, socket, |connection| connection);
+    socket.sender().send_text("hi").unwrap();
+    wire.stall(Stalls::FailingFrom(0));
+    let before = wire.attempts();
+    assert_eq!(socket.recv().err(), Some(nb::Error::Other(Error::Io(Broken::Reset))));
+    assert_eq!(wire.attempts(), before + 1);
 }
