@@ -14,6 +14,23 @@ const LINES: [&str; 6] = [
     "Sec-WebSocket-Version: 13",
 ];
 
+/// What an answer begins with.
+const STATUS_LINES: [(u16, &str); 13] = [
+    (200, "HTTP/1.1 200 OK\r\n"),
+    (400, "HTTP/1.1 400 Bad Request\r\n"),
+    (401, "HTTP/1.1 401 Unauthorized\r\n"),
+    (403, "HTTP/1.1 403 Forbidden\r\n"),
+    (404, "HTTP/1.1 404 Not Found\r\n"),
+    (405, "HTTP/1.1 405 Method Not Allowed\r\n"),
+    (408, "HTTP/1.1 408 Request Timeout\r\n"),
+    (414, "HTTP/1.1 414 URI Too Long\r\n"),
+    (426, "HTTP/1.1 426 Upgrade Required\r\n"),
+    (431, "HTTP/1.1 431 Request Header Fields Too Large\r\n"),
+    (503, "HTTP/1.1 503 Service Unavailable\r\n"),
+    (505, "HTTP/1.1 505 HTTP Version Not Supported\r\n"),
+    (299, "HTTP/1.1 299 \r\n"),
+];
+
 /// The request with the line that begins as `line` does up to its colon or first blank replaced;
 /// added if there is none; left out if `line` ends there.
 fn with(line: &str) -> String {
@@ -46,17 +63,8 @@ fn accepted(request: &str) -> Option<String> {
 fn refused(request: &str, error: HandshakeError, status: u16) -> Shaken {
     let shaken = serve(request);
     assert_eq!(shaken.verdict, Err(error), "{request}");
-    let phrase = match status {
-        400 => "Bad Request",
-        405 => "Method Not Allowed",
-        414 => "URI Too Long",
-        426 => "Upgrade Required",
-        431 => "Request Header Fields Too Large",
-        505 => "HTTP Version Not Supported",
-        _ => panic!("{status} is not for a request"),
-    };
-    let start = format!("HTTP/1.1 {status} {phrase}\r\n");
-    assert!(shaken.text().starts_with(&start), "{request}\n{}", shaken.text());
+    let (_, start) = STATUS_LINES.into_iter().find(|(of, _)| *of == status).unwrap();
+    assert!(shaken.text().starts_with(start), "{request}\n{}", shaken.text());
     assert!(shaken.text().contains("\r\nConnection: close"), "{request}\n{}", shaken.text());
     shaken
 }
@@ -447,21 +455,7 @@ fn a_plain_request_is_the_callers_to_answer() {
         tx.filled(),
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello"
     );
-    for (status, start) in [
-        (200, "HTTP/1.1 200 OK\r\n"),
-        (400, "HTTP/1.1 400 Bad Request\r\n"),
-        (401, "HTTP/1.1 401 Unauthorized\r\n"),
-        (403, "HTTP/1.1 403 Forbidden\r\n"),
-        (404, "HTTP/1.1 404 Not Found\r\n"),
-        (405, "HTTP/1.1 405 Method Not Allowed\r\n"),
-        (408, "HTTP/1.1 408 Request Timeout\r\n"),
-        (414, "HTTP/1.1 414 URI Too Long\r\n"),
-        (426, "HTTP/1.1 426 Upgrade Required\r\n"),
-        (431, "HTTP/1.1 431 Request Header Fields Too Large\r\n"),
-        (503, "HTTP/1.1 503 Service Unavailable\r\n"),
-        (505, "HTTP/1.1 505 HTTP Version Not Supported\r\n"),
-        (299, "HTTP/1.1 299 \r\n"),
-    ] {
+    for (status, start) in STATUS_LINES {
         let mut tx = buffer(256);
         answer(&mut tx, status, &[], "").unwrap();
         let text = std::str::from_utf8(tx.filled()).unwrap();
