@@ -63,7 +63,7 @@ in_both_roles! {
             match connection.receive(&mut rx, &mut tx) {
                 Ok(Received::Event(Event::Close(close))) => {
                     assert!(may_be_sent, "{code}");
-                    assert_eq!((close.code, close.reason), (CloseCode(code), ""));
+                    assert_eq!((close.code, close.reason()), (CloseCode(code), ""));
                 }
                 Err(ProtocolError::InvalidCloseCode(bad)) => assert!(!may_be_sent && bad == code, "{code}"),
                 other => panic!("{code}: {other:?}"),
@@ -122,7 +122,7 @@ in_both_roles! {
         let Ok(Received::Event(Event::Close(close))) = connection.receive(&mut rx, &mut tx) else {
             panic!("no close");
         };
-        assert_eq!((close.code, close.reason), (CloseCode::GOING_AWAY, "bye"));
+        assert_eq!((close.code, close.reason()), (CloseCode::GOING_AWAY, "bye"));
         assert_eq!(connection.state(), State::Closed);
         assert!(rx.is_empty());
         assert_eq!(connection.receive(&mut rx, &mut tx), Ok(Received::Closed));
@@ -143,7 +143,7 @@ in_both_roles! {
         let Ok(Received::Event(Event::Close(close))) = connection.receive(&mut rx, &mut tx) else {
             panic!("no close");
         };
-        assert_eq!((close.code, close.reason), (CloseCode::NORMAL, "enough"));
+        assert_eq!((close.code, close.reason()), (CloseCode::NORMAL, "enough"));
         assert!(tx.is_empty(), "a close was answered twice");
         assert_eq!(connection.state(), State::Closed);
     }

@@ -126,7 +126,7 @@ async fn talk<R: Role>(socket: &mut WebSocket<'_, FromTokio<TcpStream>, R>, code
                 Event::Pong(payload) => eprintln!("pong: {}", String::from_utf8_lossy(payload)),
                 Event::Ping(_) => {} // is answered already
                 Event::Close(close) => {
-                    eprintln!("{}", format!("closed: {} {}", close.code, close.reason).trim_end());
+                    eprintln!("{}", format!("closed: {} {}", close.code, close.reason()).trim_end());
                     return Ok(());
                 }
             },

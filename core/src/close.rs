@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::ProtocolError;
 use crate::frame::MAX_CONTROL_LEN;
+use crate::utf8::is_text;
 
 /// Longest reason in bytes: what the code leaves of a control frame's 125.
 pub const MAX_REASON_LEN: usize = MAX_CONTROL_LEN - 2;
@@ -80,13 +81,12 @@ impl fmt::Display for CloseCode {
 }
 
 /// What a close frame says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Close<'b> {
     /// The code; [`CloseCode::NO_STATUS`] if the frame was empty (section 7.1.5).
     pub code: CloseCode,
-    /// The reason; empty if there was none.
-    pub reason: &'b str,
+    /// It was found valid; as text it costs a device half a kilobyte, so that is made where it is asked for.
+    reason: &'b [u8],
 }
 
 impl<'b> Close<'b> {
@@ -97,17 +97,42 @@ impl<'b> Close<'b> {
     /// [`InvalidCloseCode`](ProtocolError::InvalidCloseCode) for a code that must not be sent,
     /// [`InvalidUtf8`](ProtocolError::InvalidUtf8) for a reason that is no UTF-8.
     pub fn parse(payload: &'b [u8]) -> Result<Self, ProtocolError> {
-        match payload {
-            [] => Ok(Self { code: CloseCode::NO_STATUS, reason: "" }),
-            [_] => Err(ProtocolError::CloseTooShort),
-            [hi, lo, reason @ ..] => {
-                let code = CloseCode(u16::from_be_bytes([*hi, *lo]));
-                if !code.is_sendable() {
-                    return Err(ProtocolError::InvalidCloseCode(code.0));
-                }
-                let reason = core::str::from_utf8(reason).map_err(|_| ProtocolError::InvalidUtf8)?;
-                Ok(Self { code, reason })
-            }
+        let close = Self::of_checked(payload);
+        if payload.len() == 1 {
+            return Err(ProtocolError::CloseTooShort);
         }
+        if !(payload.is_empty() || close.code.is_sendable()) {
+            return Err(ProtocolError::InvalidCloseCode(close.code.0));
+        }
+        if !is_text(close.reason) {
+            return Err(ProtocolError::InvalidUtf8);
+        }
+        Ok(close)
+    }
+
+    /// [`parse`](Self::parse) for what it found valid before.
+    pub(crate) fn of_checked(payload: &'b [u8]) -> Self {
+        match payload {
+            [hi, lo, reason @ ..] => Self { code: CloseCode(u16::from_be_bytes([*hi, *lo])), reason },
+            _ => Self { code: CloseCode::NO_STATUS, reason: &[] },
+        }
+    }
+
+    /// The reason; empty if there was none.
+    pub fn reason(&self) -> &'b str {
+        core::str::from_utf8(self.reason).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Close<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Close").field("code", &self.code).field("reason", &self.reason()).finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Close<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Close {{ code: {}, reason: {} }}", self.code, self.reason());
     }
 }

@@ -1,5 +1,6 @@
 //! [`Connection`]: the protocol once it is open, as pure state. This file receives; `send.rs` sends.
 
+use crate::COMPACT;
 use crate::buffer::Buffer;
 use crate::close::Close;
 use crate::error::ProtocolError;
@@ -7,7 +8,7 @@ use crate::event::{Event, MessageKind, Received, Unbound, What};
 use crate::frame::{Header, MAX_CONTROL_LEN, Opcode, header_len};
 use crate::mask::Mask;
 use crate::role::{Client, Role, Server};
-use crate::utf8::Validator;
+use crate::utf8::{Validator, is_text};
 
 /// Where a connection is in its life, by the names of RFC 6455 sections 4.1 and 7.1; a browser's
 /// `readyState` 1, 2 and 3.
@@ -205,7 +206,7 @@ impl<R: Role> Connection<R> {
     }
 
     /// Takes what comes next, whatever it is.
-    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    #[cfg_attr(not(feature = "compact"), inline(never))]
     fn any(&mut self, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Result<Received<Unbound>, ProtocolError> {
         if self.failure.is_none() {
             if self.state == State::Closed {
@@ -280,8 +281,7 @@ impl<R: Role> Connection<R> {
     /// the shortest way. `None` for any other and for whatever is wrong: then nothing has changed.
     #[inline]
     fn short_message(&self, rx: &mut Buffer<'_>, tx: &Buffer<'_>) -> Option<Unbound> {
-        // Where flash is scarce, one way is enough.
-        if cfg!(not(target_pointer_width = "64"))
+        if COMPACT
             || self.frames > 0
             || self.failure.is_some()
             || self.state == State::Closed
@@ -390,18 +390,32 @@ impl<R: Role> Connection<R> {
     ) -> Result<Received<Unbound>, ProtocolError> {
         let len = usize::try_from(header.payload_len()).unwrap_or(MAX_CONTROL_LEN);
         let frame_len = size.saturating_add(len);
-        if rx.len() < frame_len {
+        let frame = rx.filled_mut().and_then(|bytes| bytes.get_mut(..frame_len));
+        let Some((head, payload)) = frame.and_then(|frame| frame.split_at_mut_checked(size)) else {
             return Ok(Received::WantRead);
-        }
+        };
         if let Some(key) = header.mask() {
-            unmask_where_it_stands(rx, size, frame_len, key);
+            Mask::new(key).apply(payload);
+            // The frame may stay in `rx`: by a key of zero unmasking it again changes nothing.
+            if let Some(key) = head.last_chunk_mut::<4>() {
+                *key = [0; 4];
+            }
         }
-        if header.opcode() == Opcode::Close {
-            let payload = rx.filled().get(size..frame_len).unwrap_or_default();
-            Close::parse(payload)?;
-            // "If an endpoint receives a Close frame and did not previously send a Close frame,
-            // the endpoint MUST send a Close frame in response." (5.5.1)
-            if self.state == State::Open && self.put(tx, true, Opcode::Close, payload).is_ok() {
+        let (what, reply) = match header.opcode() {
+            Opcode::Close => {
+                Close::parse(payload)?;
+                (What::Close, Some(Opcode::Close))
+            }
+            Opcode::Ping => (What::Ping, Some(Opcode::Pong)),
+            _ => (What::Pong, None),
+        };
+        // "an endpoint MUST send a Pong frame in response, unless it already received a Close
+        // frame" (5.5.2); "If an endpoint receives a Close frame and did not previously send a
+        // Close frame, the endpoint MUST send a Close frame in response" (5.5.1). Behind our own
+        // close frame nothing can be sent, and room was made sure of.
+        let replied = reply.is_some_and(|opcode| self.put(tx, true, opcode, payload).is_ok());
+        if what == What::Close {
+            if replied {
                 self.state = State::Closing;
             }
             // "any data received after a Close frame" is discarded (1.4); the frame itself stays
@@ -412,26 +426,9 @@ impl<R: Role> Connection<R> {
             }
             self.state = State::Closed;
         }
-        rx.consume(size);
-        let range = rx.take(len);
-        let what = match header.opcode() {
-            Opcode::Ping => {
-                // "an endpoint MUST send a Pong frame in response, unless it already received a
-                // Close frame" (5.5.2). Behind our own close frame nothing can be sent, and room
-                // was made sure of.
-                let _ = self.put(tx, true, Opcode::Pong, rx.taken(range.clone()));
-                What::Ping
-            }
-            Opcode::Close => What::Close,
-            _ => What::Pong,
-        };
+        let range = rx.take_behind(size, len);
         Ok(Received::Event(Unbound::new(what, &range)))
     }
-}
-
-fn is_text(payload: &[u8]) -> bool {
-    let mut utf8 = Validator::new();
-    utf8.feed(payload).is_ok() && utf8.is_complete()
 }
 
 /// Unmasks and checks; the error is how many bytes come before the first impossible one.
@@ -442,28 +439,23 @@ fn unmask_text(
     payload: &mut [u8],
     fin: bool,
 ) -> Result<(), usize> {
-    /// Both passes over one piece before the next, while it is in the nearest cache, if there is one.
-    const PIECE: usize = if cfg!(target_pointer_width = "64") { 4096 } else { usize::MAX };
     let len = payload.len();
-    let mut done = 0usize;
-    for piece in payload.chunks_mut(PIECE) {
-        if let Some(mask) = &mut mask {
-            mask.apply(piece);
+    if cfg!(target_pointer_width = "64") {
+        // Both passes over one piece before the next, while it is in the nearest cache.
+        let mut done = 0usize;
+        for piece in payload.chunks_mut(4096) {
+            if let Some(mask) = &mut mask {
+                mask.apply(piece);
+            }
+            utf8.feed(piece).map_err(|valid| done.saturating_add(valid))?;
+            done = done.saturating_add(piece.len());
         }
-        utf8.feed(piece).map_err(|valid| done.saturating_add(valid))?;
-        done = done.saturating_add(piece.len());
+    } else {
+        if let Some(mask) = &mut mask {
+            mask.apply(payload);
+        }
+        utf8.feed(payload)?;
     }
     // The message must not end amid a code point.
     if fin && !utf8.is_complete() { Err(len) } else { Ok(()) }
-}
-
-/// Unmasks a frame that may stay in `rx`: its key is set to zero, so that unmasking it again
-/// changes nothing.
-fn unmask_where_it_stands(rx: &mut Buffer<'_>, header_len: usize, frame_len: usize, key: [u8; 4]) {
-    let Some(frame) = rx.filled_mut().and_then(|bytes| bytes.get_mut(..frame_len)) else { return };
-    let Some((header, payload)) = frame.split_at_mut_checked(header_len) else { return };
-    Mask::new(key).apply(payload);
-    if let Some(key) = header.last_chunk_mut::<4>() {
-        *key = [0; 4];
-    }
 }

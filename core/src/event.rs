@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use crate::{Buffer, Close, CloseCode};
+use crate::{Buffer, Close};
 
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,10 +112,7 @@ impl Unbound {
             What::Chunk { kind, first, fin } => Event::Chunk(Chunk { kind, first, fin, payload }),
             What::Ping => Event::Ping(payload),
             What::Pong => Event::Pong(payload),
-            // It was found valid when it was taken.
-            What::Close => Event::Close(
-                Close::parse(payload).unwrap_or(Close { code: CloseCode::NO_STATUS, reason: "" }),
-            ),
+            What::Close => Event::Close(Close::of_checked(payload)),
         }
     }
 }

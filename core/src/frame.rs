@@ -174,28 +174,36 @@ impl Header {
     #[inline]
     pub fn encode(&self, out: &mut [u8]) -> Option<usize> {
         let size = self.encoded_len();
-        let [b0, b1, rest @ ..] = out.get_mut(..size)? else { return None };
-        *b0 = (u8::from(self.fin) << 7) | self.opcode as u8;
-        let masked = u8::from(self.mask.is_some()) << 7;
-        let [.., b6, b7] = self.payload_len.to_be_bytes();
-        let key = if self.payload_len <= 125 {
-            *b1 = masked | b7;
-            rest
-        } else if self.payload_len <= 65_535 {
-            *b1 = masked | 126;
-            let (len, key) = rest.split_first_chunk_mut::<2>()?;
-            *len = [b6, b7];
-            key
-        } else {
-            *b1 = masked | 127;
-            let (len, key) = rest.split_first_chunk_mut::<8>()?;
-            *len = self.payload_len.to_be_bytes();
-            key
-        };
-        if let Some(mask) = self.mask {
-            *key.first_chunk_mut::<4>()? = mask;
-        }
+        write_header(out.get_mut(..size)?, self.fin, self.opcode, self.mask, self.payload_len);
         Some(size)
+    }
+}
+
+/// Writes a header to all of `out`, which is as long as [`header_len`] says.
+#[inline(always)]
+pub(crate) fn write_header(out: &mut [u8], fin: bool, opcode: Opcode, mask: Option<[u8; 4]>, len: u64) {
+    let [b0, b1, rest @ ..] = out else { return };
+    *b0 = (u8::from(fin) << 7) | opcode as u8;
+    let masked = u8::from(mask.is_some()) << 7;
+    let [.., b6, b7] = len.to_be_bytes();
+    let key = if len <= 125 {
+        *b1 = masked | b7;
+        Some(rest)
+    } else if len <= 65_535 {
+        *b1 = masked | 126;
+        rest.split_first_chunk_mut::<2>().map(|(to, key)| {
+            *to = [b6, b7];
+            key
+        })
+    } else {
+        *b1 = masked | 127;
+        rest.split_first_chunk_mut::<8>().map(|(to, key)| {
+            *to = len.to_be_bytes();
+            key
+        })
+    };
+    if let (Some(mask), Some(to)) = (mask, key.and_then(|key| key.first_chunk_mut::<4>())) {
+        *to = mask;
     }
 }
 

@@ -135,6 +135,7 @@
 //! | `nb` | the non-blocking adapter, over `embedded-io`'s readiness traits and `embedded-nal` |
 //! | `embedded-io-async` | the asynchronous adapter |
 //! | `defmt` | `defmt::Format` on the public types |
+//! | `compact` | half the flash: the handshake's hash and base64 in a form made for it instead of by the crates for them, and no shorter way for short messages |
 //! | `simd` | masking and UTF-8 checking by the widest registers of the processor, found out at run time; brings std, needs Rust 1.89 |
 //!
 //! There are no extensions yet: permessage-deflate is declined, as a handshake may.
@@ -153,6 +154,10 @@
 
 #[cfg(test)]
 extern crate std;
+
+/// Small or fast, the one choice between them: with the feature `compact` everything is done in one way, the
+/// smallest; without it, short messages in one frame take a shorter way of their own.
+const COMPACT: bool = cfg!(feature = "compact");
 
 mod buffer;
 mod close;

@@ -17,7 +17,9 @@ impl Mask {
     }
 
     /// Masks or unmasks the next bytes of the payload where they stand.
-    #[inline]
+    // Where flash is scarce, once is enough.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn apply(&mut self, payload: &mut [u8]) {
         xor(payload, self.key);
         self.key = advance(self.key, payload.len());

@@ -1,11 +1,12 @@
 //! The sending half of [`Connection`]. Every verb writes whole frames into `tx` or changes nothing.
 
+use crate::COMPACT;
 use crate::buffer::{Buffer, copy, shift_left};
 use crate::close::CloseCode;
 use crate::connection::{Connection, State};
 use crate::error::SendError;
 use crate::event::MessageKind;
-use crate::frame::{Header, MAX_CONTROL_LEN, Opcode, header_len};
+use crate::frame::{Header, MAX_CONTROL_LEN, Opcode, header_len, write_header};
 use crate::mask::Mask;
 use crate::role::{Role, Server};
 
@@ -181,8 +182,7 @@ impl<R: Role> Connection<R> {
         opcode: Opcode,
         payload: &[u8],
     ) -> Result<(), SendError> {
-        // Where flash is scarce, one way is enough.
-        if cfg!(target_pointer_width = "64") && !R::MASKS && payload.len() <= MAX_CONTROL_LEN {
+        if !COMPACT && !R::MASKS && payload.len() <= MAX_CONTROL_LEN {
             if self.state != State::Open {
                 return Err(SendError::Closed);
             }
@@ -192,7 +192,7 @@ impl<R: Role> Connection<R> {
     }
 
     /// [`put`](Self::put) for a payload that is made of two parts.
-    #[cfg_attr(target_pointer_width = "64", inline(never))]
+    #[inline(never)]
     fn put_parts(
         &mut self,
         tx: &mut Buffer<'_>,
@@ -212,12 +212,11 @@ impl<R: Role> Connection<R> {
         let size = header_len(len as u64, R::MASKS);
         let total = size.saturating_add(len);
         let frame = tx.room(total).ok_or(SendError::BufferFull)?;
+        let (header, body) = frame.split_at_mut_checked(size).ok_or(SendError::BufferFull)?;
         // "a client MUST mask all frames that it sends", "a server MUST NOT mask" (5.1), with a
         // key of its own for each frame (5.3).
         let mask = self.role.masking_key();
-        let header = Header::new(fin, opcode, mask, len as u64).map_err(|_| SendError::ControlTooLong)?;
-        header.encode(frame).ok_or(SendError::BufferFull)?;
-        let body = frame.get_mut(size..).unwrap_or_default();
+        write_header(header, fin, opcode, mask, len as u64);
         let (head, tail) = body.split_at_mut_checked(first.len()).unwrap_or_default();
         copy(head, first);
         copy(tail, second);

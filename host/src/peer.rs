@@ -309,7 +309,7 @@ impl<'c> Peer<'c> {
                     trace!("{} pong, {} bytes", self.address, payload.len());
                 }
                 Ok(Received::Event(Event::Close(close))) => {
-                    self.log_end(&Ending::Closed { code: close.code, reason: close.reason.to_owned() });
+                    self.log_end(&Ending::Closed { code: close.code, reason: close.reason().to_owned() });
                     return Ok(Want::Leave);
                 }
                 Ok(Received::WantRead) => return Ok(Want::Read),

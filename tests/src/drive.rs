@@ -52,7 +52,7 @@ impl Seen {
             Event::Chunk(chunk) => Self::part(chunk.kind, chunk.first, chunk.fin, chunk.payload),
             Event::Ping(payload) => Self::Ping(payload.to_vec()),
             Event::Pong(payload) => Self::Pong(payload.to_vec()),
-            Event::Close(close) => Self::Close(close.code.0, close.reason.to_owned()),
+            Event::Close(close) => Self::Close(close.code.0, close.reason().to_owned()),
         }
     }
 

@@ -9,13 +9,15 @@ mod rig;
 #[cfg_attr(feature = "edge", path = "jobs/edge.rs")]
 #[cfg_attr(feature = "websocket-sans-io", path = "jobs/websocket_sans_io.rs")]
 #[cfg_attr(feature = "ws-framer", path = "jobs/ws_framer.rs")]
+#[cfg_attr(feature = "websocketz", path = "jobs/websocketz.rs")]
 #[cfg_attr(
     not(any(
         feature = "microws",
         feature = "embedded-websocket",
         feature = "edge",
         feature = "websocket-sans-io",
-        feature = "ws-framer"
+        feature = "ws-framer",
+        feature = "websocketz"
     )),
     path = "jobs/none.rs"
 )]
@@ -32,16 +34,28 @@ static TX: ConstStaticCell<[u8; BUFFER_LEN]> = ConstStaticCell::new([0; BUFFER_L
 /// For a crate that needs a third.
 static MESSAGE: ConstStaticCell<[u8; BUFFER_LEN]> = ConstStaticCell::new([0; BUFFER_LEN]);
 
+/// For a crate that reads into less room than a piece of the script takes.
+#[cfg(feature = "websocketz")]
+static STAGE: ConstStaticCell<[u8; BUFFER_LEN]> = ConstStaticCell::new([0; BUFFER_LEN]);
+
 /// The caller's buffers, which nobody's memory is charged with.
 pub struct Buffers {
     pub rx: &'static mut [u8; BUFFER_LEN],
     pub tx: &'static mut [u8; BUFFER_LEN],
     pub message: &'static mut [u8; BUFFER_LEN],
+    #[cfg(feature = "websocketz")]
+    pub stage: &'static mut [u8; BUFFER_LEN],
 }
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let mut buffers = Buffers { rx: RX.take(), tx: TX.take(), message: MESSAGE.take() };
+    let mut buffers = Buffers {
+        rx: RX.take(),
+        tx: TX.take(),
+        message: MESSAGE.take(),
+        #[cfg(feature = "websocketz")]
+        stage: STAGE.take(),
+    };
     rig::run(|| {
         #[cfg(feature = "echo")]
         job::echo(&mut buffers);

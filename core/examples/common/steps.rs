@@ -143,7 +143,7 @@ impl<'s> Answer<'s> {
                 Ok(true)
             }
             (Step::Say(_), Event::Close(close)) => {
-                println!("{}: closed by the server: {} {}", self.step, close.code, close.reason);
+                println!("{}: closed by the server: {} {}", self.step, close.code, close.reason());
                 Ok(true)
             }
             (step, Event::Close(close)) => {

@@ -25,10 +25,10 @@
 
 use super::field::{Field, is_token, is_value};
 use super::findings::Findings;
+use super::form;
 use super::head::{self, HeadReader, Line, split_version};
 use super::write::{Fields, Writer, check_own};
-use super::{KEY_LEN, accept_key, base64};
-use crate::buffer::{Buffer, copy};
+use crate::buffer::Buffer;
 use crate::connection::Connection;
 use crate::error::{HandshakeError, KnownField, SendError};
 use crate::role::Client;
@@ -119,7 +119,7 @@ impl Unbound {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Handshake<'r> {
     request: Request<'r>,
-    key: [u8; KEY_LEN],
+    nonce: [u8; 16],
     /// The next part of the request to write.
     part: usize,
     head: HeadReader,
@@ -132,11 +132,9 @@ impl<'r> Handshake<'r> {
     /// A handshake that makes `request`. `nonce` must be random and fresh for each connection
     /// (section 4.1, item 7).
     pub fn new(request: Request<'r>, nonce: [u8; 16]) -> Self {
-        let mut key = [0; KEY_LEN];
-        copy(&mut key, &base64(&nonce));
         Self {
             request,
-            key,
+            nonce,
             part: 0,
             head: HeadReader::new(),
             findings: Findings::new(),
@@ -186,7 +184,7 @@ impl<'r> Handshake<'r> {
             0 => head.text("GET ").text(request.target).text(" HTTP/1.1\r\n"),
             1 => head.field(KnownField::Host.name(), request.host.as_bytes()),
             2 => head.text("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"),
-            3 => head.field(KnownField::Key.name(), &self.key),
+            3 => head.field_of(KnownField::Key.name(), form::key(&self.nonce)),
             4 => match request.origin {
                 Some(origin) => head.field(KnownField::Origin.name(), origin.as_bytes()),
                 None => head,
@@ -303,7 +301,7 @@ impl<'r> Handshake<'r> {
                     self.findings.object(HandshakeError::Repeated(known));
                 }
                 if known == KnownField::Accept {
-                    if field.value != accept_key(&self.key) {
+                    if !form::accept(&form::digest(form::key(&self.nonce))).eq(field.value.iter().copied()) {
                         self.findings.object(HandshakeError::WrongAccept);
                     }
                     return;

@@ -203,8 +203,10 @@ impl HeadReader {
 /// What follows `HTTP/1.1` or the like, with the digits of the version before it
 /// (RFC 9112 section 2.3).
 pub(super) fn split_version(text: &[u8]) -> Option<(u8, u8, &[u8])> {
-    match text.strip_prefix(b"HTTP/")? {
-        [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', rest @ ..] => Some((*major, *minor, rest)),
+    match text {
+        [b'H', b'T', b'T', b'P', b'/', major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', rest @ ..] => {
+            Some((*major, *minor, rest))
+        }
         _ => None,
     }
 }

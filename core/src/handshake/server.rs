@@ -28,8 +28,8 @@ use super::field::{Field, is_token, split};
 use super::findings::Findings;
 use super::head::{self, HeadReader, Line, split_version};
 use super::write::{Writer, check, check_own};
-use super::{KEY_LEN, accept_key};
-use crate::buffer::{Buffer, copy};
+use super::{KEY_LEN, form};
+use crate::buffer::Buffer;
 use crate::connection::Connection;
 use crate::error::{HandshakeError, KnownField, SendError};
 use crate::role::Server;
@@ -135,7 +135,8 @@ pub struct Handshake<'p> {
     findings: Findings,
     supported: &'p [&'p str],
     subprotocol: Option<&'p str>,
-    key: [u8; KEY_LEN],
+    /// Of the key that came.
+    digest: Option<form::Digest>,
 }
 
 impl<'p> Handshake<'p> {
@@ -147,7 +148,7 @@ impl<'p> Handshake<'p> {
             findings: Findings::new(),
             supported,
             subprotocol: None,
-            key: [0; KEY_LEN],
+            digest: None,
         }
     }
 
@@ -206,7 +207,10 @@ impl<'p> Handshake<'p> {
             _ => {}
         }
         self.findings.verdict(&[KnownField::Connection, KnownField::Version, KnownField::Key])?;
-        Ok(Upgrade { key: &self.key, subprotocol: self.subprotocol })
+        match &self.digest {
+            Some(digest) => Ok(Upgrade { digest, subprotocol: self.subprotocol }),
+            None => Err(HandshakeError::Missing(KnownField::Key)),
+        }
     }
 
     fn look_at(&mut self, line: &Line<'_>) -> Result<(), HandshakeError> {
@@ -214,7 +218,7 @@ impl<'p> Handshake<'p> {
             Line::Start(line) => {
                 let (method, _) = split_request_line(line)?;
                 // "The method of the request MUST be GET" (4.1)
-                if method != b"GET" {
+                if !matches!(method, [b'G', b'E', b'T']) {
                     self.findings.object(HandshakeError::Method);
                 }
                 Ok(())
@@ -246,14 +250,14 @@ impl<'p> Handshake<'p> {
                 if !self.findings.see(known) {
                     return Err(HandshakeError::Repeated(known));
                 }
-                if known == KnownField::Version && field.value != b"13" {
+                if known == KnownField::Version && !matches!(field.value, [b'1', b'3']) {
                     self.findings.object(HandshakeError::WebSocketVersion);
                 }
                 if known == KnownField::Key {
                     if !is_16_bytes_in_base64(field.value) {
                         self.findings.object(HandshakeError::Invalid(known));
                     }
-                    copy(&mut self.key, field.value);
+                    self.digest = Some(form::digest(field.value.iter().copied()));
                 }
             }
             KnownField::Protocol => {
@@ -268,7 +272,7 @@ impl<'p> Handshake<'p> {
                 }
             }
             // Bytes behind the head are frames here and a body to whoever stands before us.
-            KnownField::ContentLength if field.value == b"0" => {}
+            KnownField::ContentLength if matches!(field.value, [b'0']) => {}
             KnownField::ContentLength | KnownField::TransferEncoding => {
                 // A method that may have a body is the better reason.
                 let method = self.findings.objection().filter(|error| *error == HandshakeError::Method);
@@ -284,7 +288,7 @@ impl<'p> Handshake<'p> {
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Upgrade<'h, 'p> {
-    key: &'h [u8; KEY_LEN],
+    digest: &'h form::Digest,
     subprotocol: Option<&'p str>,
 }
 
@@ -304,7 +308,7 @@ impl<'p> Upgrade<'_, 'p> {
         check_own(fields)?;
         Writer::queue(tx, |head| {
             head.text("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
-                .field(KnownField::Accept.name(), &accept_key(self.key));
+                .field_of(KnownField::Accept.name(), form::accept(self.digest));
             if let Some(name) = self.subprotocol {
                 head.field(KnownField::Protocol.name(), name.as_bytes());
             }
@@ -404,7 +408,7 @@ impl Head<'_> {
 fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8]), HandshakeError> {
     let (method, rest) = split(line, b' ');
     let (target, version) = split(rest.unwrap_or_default(), b' ');
-    let absolute = || target.windows(3).any(|bytes| bytes == b"://");
+    let absolute = || target.windows(3).any(|bytes| matches!(bytes, [b':', b'/', b'/']));
     if !is_token(method)
         || !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#')
         || !(target.first() == Some(&b'/') || absolute())

@@ -63,6 +63,15 @@ impl<'t> Writer<'t> {
         self.text(name).text(": ").bytes(value).text("\r\n")
     }
 
+    /// [`field`](Self::field) whose value is made byte by byte.
+    pub(super) fn field_of(&mut self, name: &str, value: impl Iterator<Item = u8>) -> &mut Self {
+        self.text(name).text(": ");
+        for byte in value {
+            self.bytes(&[byte]);
+        }
+        self.text("\r\n")
+    }
+
     pub(super) fn fields(&mut self, fields: &Fields<'_>) -> &mut Self {
         for (name, value) in fields {
             self.field(name, value.as_bytes());

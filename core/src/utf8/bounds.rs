@@ -45,17 +45,21 @@ impl State {
     /// RFC 3629 section 4, the syntax of UTF-8 byte sequences.
     fn step(&mut self, byte: u8) -> bool {
         if self.needed == 0 {
-            (self.needed, self.lower, self.upper) = match byte {
-                0x00..=0x7f => (0, 0x80, 0xbf),
-                0xc2..=0xdf => (1, 0x80, 0xbf),
-                0xe0 => (2, 0xa0, 0xbf), // against overlong forms
-                0xed => (2, 0x80, 0x9f), // against surrogates
-                0xe1..=0xef => (2, 0x80, 0xbf),
-                0xf0 => (3, 0x90, 0xbf), // against overlong forms
-                0xf1..=0xf3 => (3, 0x80, 0xbf),
-                0xf4 => (3, 0x80, 0x8f), // against what is beyond U+10FFFF
-                _ => return false,
-            };
+            if byte < 0x80 {
+                return true;
+            }
+            // The others begin nothing, or an overlong form, or what is beyond U+10FFFF.
+            if !(0xc2..=0xf4).contains(&byte) {
+                return false;
+            }
+            self.needed = 1u8.wrapping_add(u8::from(byte >= 0xe0)).wrapping_add(u8::from(byte >= 0xf0));
+            match byte {
+                0xe0 => self.lower = 0xa0, // against overlong forms
+                0xed => self.upper = 0x9f, // against surrogates
+                0xf0 => self.lower = 0x90, // against overlong forms
+                0xf4 => self.upper = 0x8f, // against what is beyond U+10FFFF
+                _ => {}
+            }
             return true;
         }
         if byte < self.lower || byte > self.upper {

@@ -42,6 +42,12 @@ impl Validator {
     }
 }
 
+/// Whether these bytes are a text.
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
+    let mut utf8 = Validator::new();
+    utf8.feed(bytes).is_ok() && utf8.is_complete()
+}
+
 /// simdutf8 for the whole code points of a long chunk, the portable form for what it cut off.
 #[cfg(feature = "simd")]
 mod simd {

@@ -5,12 +5,12 @@ use crate::{Buffers, rig};
 
 pub fn echo(buffers: &mut Buffers) {
     let (mut rx, mut tx) = (Buffer::new(buffers.rx), Buffer::new(buffers.tx));
-    run(Connection::server(), &mut rx, &mut tx);
+    run(&mut Connection::server(), &mut rx, &mut tx);
 }
 
 pub fn server(buffers: &mut Buffers) {
     let (mut rx, mut tx) = (Buffer::new(buffers.rx), Buffer::new(buffers.tx));
-    if let Some(connection) = accept(&mut rx, &mut tx) {
+    if let Some(connection) = &mut accept(&mut rx, &mut tx) {
         run(connection, &mut rx, &mut tx);
     }
     write(&mut tx);
@@ -18,7 +18,7 @@ pub fn server(buffers: &mut Buffers) {
 
 pub fn client(buffers: &mut Buffers) {
     let (mut rx, mut tx) = (Buffer::new(buffers.rx), Buffer::new(buffers.tx));
-    if let Some(connection) = connect(&mut rx, &mut tx) {
+    if let Some(connection) = &mut connect(&mut rx, &mut tx) {
         run(connection, &mut rx, &mut tx);
     }
 }
@@ -72,8 +72,8 @@ fn connect(rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Option<Connection<microw
     }
 }
 
-fn run<R: Role>(mut connection: Connection<R>, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) {
-    rig::state(&connection);
+fn run<R: Role>(connection: &mut Connection<R>, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) {
+    rig::state(connection);
     loop {
         match connection.receive(rx, tx) {
             Ok(Received::Event(Event::Chunk(chunk))) => {

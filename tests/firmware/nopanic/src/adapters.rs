@@ -120,7 +120,7 @@ macro_rules! style {
                         Event::Chunk(c) => $call!(reply.send_fragment(c.kind, c.payload, c.fin)),
                         Event::Ping(_) => $call!(reply.send(MessageKind::Binary, bytes)),
                         Event::Pong(payload) => $call!(reply.ping(payload)),
-                        Event::Close(close) => $call!(reply.close(CloseCode(number() as u16), close.reason)),
+                        Event::Close(close) => $call!(reply.close(CloseCode(number() as u16), close.reason())),
                     };
                     if number() == 7 {
                         _ = $call!(reply.flush());

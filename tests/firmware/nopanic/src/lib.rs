@@ -180,7 +180,7 @@ fn converse<R: Role>(connection: Connection<R>, rx: &mut Buffer<'_>, tx: &mut Bu
                 _ = connection.close(tx, CloseCode(number() as u16), reason);
             }
             Ok(Received::Event(Event::Close(close))) => {
-                show(close.reason.as_bytes());
+                show(close.reason().as_bytes());
                 show(close.code.meaning().as_bytes());
             }
             Ok(Received::WantRead) => read(rx),
