@@ -3,7 +3,7 @@
 use core::cell::Cell;
 use core::ops::Range;
 
-use crate::frame::{MAX_CONTROL_LEN, MAX_HEADER_LEN};
+use crate::wire::frame::{MAX_CONTROL_LEN, MAX_HEADER_LEN};
 
 /// The least storage a [`Buffer`] may have, in bytes: 139, one whole control frame (125 bytes,
 /// RFC 6455 section 5.5) behind the longest header (14 bytes, section 5.2).

@@ -160,28 +160,21 @@ extern crate std;
 const COMPACT: bool = cfg!(feature = "compact");
 
 mod buffer;
-mod close;
 mod connection;
 mod error;
-mod event;
-pub mod frame;
 pub mod handshake;
+mod http;
 #[cfg(any(feature = "embedded-io", feature = "nb", feature = "embedded-io-async"))]
 pub mod io;
 mod keepalive;
-mod mask;
 mod message;
-mod role;
-mod send;
-mod utf8;
+mod wire;
 
 pub use buffer::{Buffer, MIN_CAPACITY};
-pub use close::{Close, CloseCode, MAX_REASON_LEN};
+pub use connection::event::{Chunk, Event, MessageKind, Received, Unbound};
+pub use connection::role::{Client, Role, Server};
 pub use connection::{Connection, State};
 pub use error::{HandshakeError, KnownField, ProtocolError, SendError};
-pub use event::{Chunk, Event, MessageKind, Received, Unbound};
 pub use keepalive::{Due, Keepalive, Timeouts};
-pub use mask::Mask;
 pub use message::{Message, Whole};
-pub use role::{Client, Role, Server};
-pub use utf8::Validator;
+pub use wire::{Close, CloseCode, MAX_REASON_LEN, Mask, Validator, frame};

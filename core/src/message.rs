@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 
-use crate::event::{Chunk, MessageKind};
+use crate::connection::event::{Chunk, MessageKind};
 
 /// Collects the chunks of a message of at most `N` bytes.
 ///

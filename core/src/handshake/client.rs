@@ -23,15 +23,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use super::field::{Field, is_token, is_value};
-use super::findings::Findings;
-use super::form;
-use super::head::{self, HeadReader, Line, split_version};
-use super::write::{Fields, Writer, check_own};
+use super::checks::Findings;
+use super::key::form;
 use crate::buffer::Buffer;
 use crate::connection::Connection;
+use crate::connection::role::Client;
 use crate::error::{HandshakeError, KnownField, SendError};
-use crate::role::Client;
+use crate::http::field::{Field, is_token, is_value};
+use crate::http::reader::{self, HeadReader, Line, split_version};
+use crate::http::writer::{Fields, Writer, check_own};
 
 /// The request to make (section 4.1). Nothing of it is copied: it is written into `tx` line by line.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +94,7 @@ pub enum Item<'b> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use]
-pub struct Unbound(head::Unbound);
+pub struct Unbound(reader::Unbound);
 
 impl Unbound {
     /// Borrows the item from the `rx` that it was found in, which must not have been used since.

@@ -24,17 +24,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use super::field::{Field, is_token, split};
-use super::findings::Findings;
-use super::head::{self, HeadReader, Line, split_version};
-use super::write::{Writer, check, check_own};
-use super::{KEY_LEN, form};
+use super::checks::Findings;
+use super::key::{KEY_LEN, form};
 use crate::buffer::Buffer;
 use crate::connection::Connection;
+use crate::connection::role::Server;
 use crate::error::{HandshakeError, KnownField, SendError};
-use crate::role::Server;
+use crate::http::field::{Field, is_token, split};
+use crate::http::reader::{self, HeadReader, Line, split_version};
+use crate::http::writer::{Writer, check, check_own};
 
-pub use super::write::Fields;
+pub use crate::http::writer::Fields;
 
 /// The request target, RFC 9112 section 3.2: `/path?query`, or a whole URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ pub enum Item<'b> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use]
-pub struct Unbound(head::Unbound);
+pub struct Unbound(reader::Unbound);
 
 impl Unbound {
     /// Borrows the item from the `rx` that it was found in, which must not have been used since.

@@ -36,8 +36,8 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::frame::header_len;
 use crate::handshake::{client, server};
+use crate::wire::frame::header_len;
 use crate::{
     Buffer, Client, Connection, HandshakeError, MessageKind, ProtocolError, Role, SendError, Server, State,
 };

@@ -185,9 +185,9 @@ mod tests {
             }
         };
     }
-    suite!(validator, crate::utf8::Validator::default());
-    suite!(automaton, crate::utf8::automaton::State::START);
-    suite!(bounds, crate::utf8::bounds::State::START);
+    suite!(validator, crate::wire::utf8::Validator::default());
+    suite!(automaton, crate::wire::utf8::automaton::State::START);
+    suite!(bounds, crate::wire::utf8::bounds::State::START);
 
     /// The first impossible byte by the standard library: the shortest prefix that it calls
     /// invalid rather than incomplete ends with it.

@@ -16,7 +16,7 @@ pub const DEFAULT_MAX_FIELDS: u16 = 100;
 /// Where a line of a head stands in the storage of `rx`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(super) struct Unbound {
+pub(crate) struct Unbound {
     kind: Kind,
     range: Range<usize>,
     /// The length of a field's name.
@@ -33,7 +33,7 @@ enum Kind {
 }
 
 /// A line of a head.
-pub(super) enum Line<'b> {
+pub(crate) enum Line<'b> {
     Start(&'b [u8]),
     Field(Field<'b>),
     /// The name of a field whose line does not fit into `rx`; its value is skipped.
@@ -43,7 +43,7 @@ pub(super) enum Line<'b> {
 }
 
 impl Unbound {
-    pub(super) fn bind<'b>(&self, rx: &'b Buffer<'_>) -> Line<'b> {
+    pub(crate) fn bind<'b>(&self, rx: &'b Buffer<'_>) -> Line<'b> {
         let line = rx.taken(self.range.clone());
         let (name, value) = line.split_at_checked(self.name_len).unwrap_or_default();
         match self.kind {
@@ -68,7 +68,7 @@ enum Stage {
 /// Reads the lines of one head.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(super) struct HeadReader {
+pub(crate) struct HeadReader {
     stage: Stage,
     fields_left: u16,
     bytes_left: u32,
@@ -78,16 +78,16 @@ pub(super) struct HeadReader {
 }
 
 impl HeadReader {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self::with_limits(DEFAULT_MAX_HEAD_LEN, DEFAULT_MAX_FIELDS)
     }
 
-    pub(super) const fn with_limits(max_len: u32, max_fields: u16) -> Self {
+    pub(crate) const fn with_limits(max_len: u32, max_fields: u16) -> Self {
         Self { stage: Stage::Start, fields_left: max_fields, bytes_left: max_len, scanned: 0, failure: None }
     }
 
     /// Whether all of the head was taken, and nothing was wrong with it.
-    pub(super) fn finished(&self) -> Result<(), HandshakeError> {
+    pub(crate) fn finished(&self) -> Result<(), HandshakeError> {
         match self.failure {
             Some(error) => Err(error),
             None if self.stage == Stage::End => Ok(()),
@@ -96,7 +96,7 @@ impl HeadReader {
     }
 
     /// From now on [`next`](Self::next) says nothing but `error`.
-    pub(super) fn fail(&mut self, error: HandshakeError) {
+    pub(crate) fn fail(&mut self, error: HandshakeError) {
         self.failure = Some(error);
     }
 
@@ -104,7 +104,7 @@ impl HeadReader {
     ///
     /// What is wrong is found at the byte that makes it wrong, so that it is the same wherever the
     /// head was cut; the caller [`fail`](Self::fail)s with it.
-    pub(super) fn next(&mut self, rx: &mut Buffer<'_>) -> Result<Option<Unbound>, HandshakeError> {
+    pub(crate) fn next(&mut self, rx: &mut Buffer<'_>) -> Result<Option<Unbound>, HandshakeError> {
         if let Some(error) = self.failure {
             return Err(error);
         }
@@ -202,7 +202,7 @@ impl HeadReader {
 
 /// What follows `HTTP/1.1` or the like, with the digits of the version before it
 /// (RFC 9112 section 2.3).
-pub(super) fn split_version(text: &[u8]) -> Option<(u8, u8, &[u8])> {
+pub(crate) fn split_version(text: &[u8]) -> Option<(u8, u8, &[u8])> {
     match text {
         [b'H', b'T', b'T', b'P', b'/', major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', rest @ ..] => {
             Some((*major, *minor, rest))

@@ -47,14 +47,14 @@ impl<'b> Field<'b> {
 
 /// What stands before the first `byte`, and behind it if it is there.
 #[inline(never)]
-pub(super) fn split(bytes: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
+pub(crate) fn split(bytes: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
     let at = bytes.iter().position(|b| *b == byte).unwrap_or(bytes.len());
     let (before, rest) = bytes.split_at_checked(at).unwrap_or_default();
     (before, rest.get(1..))
 }
 
 /// Without the blanks around it: OWS, RFC 9110 section 5.6.3.
-pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
+pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
         bytes = rest;
     }
@@ -63,7 +63,7 @@ pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
 
 /// token, RFC 9110 section 5.6.2.
 #[inline(never)]
-pub(super) fn is_token(bytes: &[u8]) -> bool {
+pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty()
         && bytes.iter().all(|byte| {
             byte.is_ascii_alphanumeric()
@@ -88,10 +88,10 @@ pub(super) fn is_token(bytes: &[u8]) -> bool {
 }
 
 /// field-value, RFC 9110 section 5.5: visible characters, blanks, and bytes from 0x80 up.
-pub(super) fn is_value(bytes: &[u8]) -> bool {
+pub(crate) fn is_value(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| is_value_byte(*byte))
 }
 
-pub(super) const fn is_value_byte(byte: u8) -> bool {
+pub(crate) const fn is_value_byte(byte: u8) -> bool {
     matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
 }

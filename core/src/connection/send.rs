@@ -2,13 +2,13 @@
 
 use crate::COMPACT;
 use crate::buffer::{Buffer, copy, shift_left};
-use crate::close::CloseCode;
+use crate::connection::event::MessageKind;
+use crate::connection::role::{Role, Server};
 use crate::connection::{Connection, State};
 use crate::error::SendError;
-use crate::event::MessageKind;
-use crate::frame::{Header, MAX_CONTROL_LEN, Opcode, header_len, write_header};
-use crate::mask::Mask;
-use crate::role::{Role, Server};
+use crate::wire::close::CloseCode;
+use crate::wire::frame::{Header, MAX_CONTROL_LEN, Opcode, header_len, write_header};
+use crate::wire::mask::Mask;
 
 impl Connection<Server> {
     /// Queues the header alone of the next fragment of a message, for a payload that need not be

@@ -5,10 +5,10 @@
 const TAIL: &[u8; 40] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11\x80\0\0\0";
 const BITS: u32 = 8 * 60;
 
-pub(super) type Digest = [u32; 5];
+pub(crate) type Digest = [u32; 5];
 
 /// SHA-1 (RFC 3174) of a `key` of 24 bytes and the GUID.
-pub(super) fn digest(key: impl Iterator<Item = u8>) -> Digest {
+pub(crate) fn digest(key: impl Iterator<Item = u8>) -> Digest {
     let mut sum = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
     let mut bytes = key.chain(TAIL.iter().copied());
     let mut first = || (0..4).fold(0, |word, _| (word << 8) | u32::from(bytes.next().unwrap_or_default()));
@@ -43,13 +43,13 @@ fn block(sum: &mut Digest, mut words: [u32; 16]) {
 }
 
 /// The digits of a digest.
-pub(super) fn accept(digest: &Digest) -> impl Iterator<Item = u8> {
+pub(crate) fn accept(digest: &Digest) -> impl Iterator<Item = u8> {
     let [a, b, c, d, e] = *digest;
     Base64 { words: [a, b, c, d, e], left: 160, digits: 0 }
 }
 
 /// The digits of a nonce.
-pub(super) fn key(nonce: &[u8; 16]) -> impl Iterator<Item = u8> {
+pub(crate) fn key(nonce: &[u8; 16]) -> impl Iterator<Item = u8> {
     let word = |i: usize| {
         nonce.get(i..).and_then(|bytes| bytes.first_chunk()).map_or(0, |word| u32::from_be_bytes(*word))
     };

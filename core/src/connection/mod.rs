@@ -1,14 +1,18 @@
 //! [`Connection`]: the protocol once it is open, as pure state. This file receives; `send.rs` sends.
 
+pub(crate) mod event;
+pub(crate) mod role;
+mod send;
+
 use crate::COMPACT;
 use crate::buffer::Buffer;
-use crate::close::Close;
+use crate::connection::event::{Event, MessageKind, Received, Unbound, What};
+use crate::connection::role::{Client, Role, Server};
 use crate::error::ProtocolError;
-use crate::event::{Event, MessageKind, Received, Unbound, What};
-use crate::frame::{Header, MAX_CONTROL_LEN, Opcode, header_len};
-use crate::mask::Mask;
-use crate::role::{Client, Role, Server};
-use crate::utf8::{Validator, is_text};
+use crate::wire::close::Close;
+use crate::wire::frame::{Header, MAX_CONTROL_LEN, Opcode, header_len};
+use crate::wire::mask::Mask;
+use crate::wire::utf8::{Validator, is_text};
 
 /// Where a connection is in its life, by the names of RFC 6455 sections 4.1 and 7.1; a browser's
 /// `readyState` 1, 2 and 3.

@@ -3,8 +3,8 @@
 use core::fmt;
 
 use crate::ProtocolError;
-use crate::frame::MAX_CONTROL_LEN;
-use crate::utf8::is_text;
+use crate::wire::frame::MAX_CONTROL_LEN;
+use crate::wire::utf8::is_text;
 
 /// Longest reason in bytes: what the code leaves of a control frame's 125.
 pub const MAX_REASON_LEN: usize = MAX_CONTROL_LEN - 2;

@@ -8,7 +8,7 @@ use crate::error::{KnownField, SendError};
 pub type Fields<'a> = [(&'a str, &'a str)];
 
 /// Refuses what would end a line or begin another one.
-pub(super) fn check(fields: &Fields<'_>) -> Result<(), SendError> {
+pub(crate) fn check(fields: &Fields<'_>) -> Result<(), SendError> {
     if fields.iter().all(|(name, value)| is_token(name.as_bytes()) && is_value(value.as_bytes())) {
         Ok(())
     } else {
@@ -17,7 +17,7 @@ pub(super) fn check(fields: &Fields<'_>) -> Result<(), SendError> {
 }
 
 /// [`check`] for fields beside those that the handshake writes itself, which must not come twice.
-pub(super) fn check_own(fields: &Fields<'_>) -> Result<(), SendError> {
+pub(crate) fn check_own(fields: &Fields<'_>) -> Result<(), SendError> {
     if fields.iter().any(|(name, _)| KnownField::of(name.as_bytes()).is_some()) {
         return Err(SendError::InvalidField);
     }
@@ -26,14 +26,14 @@ pub(super) fn check_own(fields: &Fields<'_>) -> Result<(), SendError> {
 
 /// A head, or a part of one, that is counted first and written then.
 #[derive(Debug)]
-pub(super) struct Writer<'t> {
+pub(crate) struct Writer<'t> {
     room: &'t mut [u8],
     len: usize,
 }
 
 impl<'t> Writer<'t> {
     /// Queues what `write` writes, if it fits.
-    pub(super) fn queue(tx: &mut Buffer<'_>, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
+    pub(crate) fn queue(tx: &mut Buffer<'_>, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
         let free = tx.free();
         let mut writer = Writer { room: tx.room(free).unwrap_or_default(), len: 0 };
         write(&mut writer);
@@ -46,7 +46,7 @@ impl<'t> Writer<'t> {
     }
 
     /// Writes as far as there is room; [`queue`](Self::queue) judges at the end.
-    pub(super) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         let end = self.len.saturating_add(bytes.len());
         if let Some(to) = self.room.get_mut(self.len..end) {
             crate::buffer::copy(to, bytes);
@@ -55,16 +55,16 @@ impl<'t> Writer<'t> {
         self
     }
 
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         self.bytes(text.as_bytes())
     }
 
-    pub(super) fn field(&mut self, name: &str, value: &[u8]) -> &mut Self {
+    pub(crate) fn field(&mut self, name: &str, value: &[u8]) -> &mut Self {
         self.text(name).text(": ").bytes(value).text("\r\n")
     }
 
     /// [`field`](Self::field) whose value is made byte by byte.
-    pub(super) fn field_of(&mut self, name: &str, value: impl Iterator<Item = u8>) -> &mut Self {
+    pub(crate) fn field_of(&mut self, name: &str, value: impl Iterator<Item = u8>) -> &mut Self {
         self.text(name).text(": ");
         for byte in value {
             self.bytes(&[byte]);
@@ -72,7 +72,7 @@ impl<'t> Writer<'t> {
         self.text("\r\n")
     }
 
-    pub(super) fn fields(&mut self, fields: &Fields<'_>) -> &mut Self {
+    pub(crate) fn fields(&mut self, fields: &Fields<'_>) -> &mut Self {
         for (name, value) in fields {
             self.field(name, value.as_bytes());
         }
@@ -80,7 +80,7 @@ impl<'t> Writer<'t> {
     }
 
     /// A number in decimal.
-    pub(super) fn number(&mut self, number: usize) -> &mut Self {
+    pub(crate) fn number(&mut self, number: usize) -> &mut Self {
         let mut digits = [b'0'; 20];
         let mut rest = number;
         let mut used = 0usize;
