@@ -1,9 +1,10 @@
 //! Core takes nothing from the heap: neither to open a connection nor for any message.
 
 use allocation_counter::{AllocationInfo, measure};
-use microws::handshake::{client, server};
+use microws::handshake::{ClientHandshake, ServerHandshake, reject};
 use microws::{
-    Buffer, Chunk, CloseCode, Connection, Event, Keepalive, Message, MessageKind, Received, Role, Timeouts,
+    Buffer, Chunk, CloseCode, Config, Connection, Event, Message, MessageKind, Role, Server, Session, Step,
+    Upgraded,
 };
 
 fn none(info: AllocationInfo) {
@@ -34,16 +35,17 @@ fn hear<R: Role>(
 ) -> (usize, bool) {
     let mut bytes = 0;
     loop {
-        match connection.receive(rx, tx).unwrap() {
-            Received::Event(Event::Chunk(Chunk { kind, fin, payload, .. })) => {
+        match connection.receive(rx, tx) {
+            Step::Event(Event::Chunk(Chunk { kind, fin, payload, .. })) => {
                 bytes += payload.len();
                 if echo {
                     connection.send_fragment(tx, kind, payload, fin).unwrap();
                 }
             }
-            Received::Event(Event::Close(_)) | Received::Closed => return (bytes, true),
-            Received::Event(_) => {}
-            Received::WantRead | Received::WantWrite => return (bytes, false),
+            Step::Event(Event::Close(_)) => return (bytes, true),
+            Step::Shutdown | Step::End(_) => return (bytes, true),
+            Step::Event(_) => {}
+            Step::Read | Step::Write => return (bytes, false),
         }
     }
 }
@@ -55,16 +57,18 @@ fn opening_talking_and_closing_allocate_nothing() {
     let (mut client_rx, mut client_tx) = (Buffer::new(a), Buffer::new(b));
     let (mut server_rx, mut server_tx) = (Buffer::new(c), Buffer::new(d));
     none(measure(|| {
-        let request = client::Request { subprotocols: &["chat"], ..client::Request::new("example.com", "/") };
-        let mut asking = client::Handshake::new(request, [7; 16]);
-        let mut answering = server::Handshake::new(&["chat"]);
+        let config = Config::new().request("example.com", "/").subprotocols(&["chat"]);
+        let mut asking = ClientHandshake::new(&config, [7; 16]);
+        let mut answering = ServerHandshake::new(&config);
         assert!(asking.send(&mut client_tx).unwrap());
         carry(&mut client_tx, &mut server_rx);
-        while answering.receive(&mut server_rx).unwrap() != Some(server::Item::End) {}
-        let mut server = answering.upgrade().unwrap().accept(&mut server_tx, &[]).unwrap();
+        while answering.receive(&mut server_rx).unwrap() != Some(Event::HeadEnd) {}
+        answering.accept(&mut server_tx, &[]).unwrap();
+        let mut server = Connection::server();
         carry(&mut server_tx, &mut client_rx);
-        while asking.receive(&mut client_rx).unwrap() != Some(client::Item::End) {}
-        let mut client = asking.connection(|key: &mut [u8]| key.fill(0x5a)).unwrap();
+        while asking.receive(&mut client_rx).unwrap() != Some(Event::HeadEnd) {}
+        asking.check().unwrap();
+        let mut client = Connection::client(|key: &mut [u8]| key.fill(0x5a));
 
         let payload = [b'x'; 400];
         let mut echoed = 0;
@@ -102,15 +106,16 @@ fn faults_and_refusals_allocate_nothing() {
         assert!(rx.push(b"\x81\x85\0\0\0\0ab\xffcd"));
         let mut faults = 0;
         for _ in 0..4 {
-            faults += usize::from(connection.receive(&mut rx, &mut tx).is_err());
+            faults += usize::from(matches!(connection.receive(&mut rx, &mut tx), Step::End(_)));
             tx.consume(1000);
         }
         assert_eq!(faults, 2);
-        let mut handshake = server::Handshake::new(&[]);
+        let config = Config::new();
+        let mut handshake = ServerHandshake::new(&config);
         assert!(rx.push(b"GET / HTTP/1.1\r\nHost : h\r\n"));
         assert!(handshake.receive(&mut rx).is_ok());
         let error = handshake.receive(&mut rx).unwrap_err();
-        server::refuse(&mut tx, error).unwrap();
+        reject(&mut tx, error).unwrap();
     }));
 }
 
@@ -120,13 +125,14 @@ fn whole_messages_and_deadlines_allocate_nothing() {
     none(measure(|| {
         let mut message = Message::<250>::new();
         for (first, fin) in [(true, false), (false, false), (false, true), (true, true)] {
-            let chunk = Chunk { kind: MessageKind::Text, first, fin, payload: &mut payload };
+            let chunk = Chunk::new(MessageKind::Text, first, fin, &mut payload);
             std::hint::black_box(message.push(&chunk));
         }
-        let mut keepalive = Keepalive::new(0);
-        keepalive.open(1);
+        let (config, mut storage) = (Config::new(), [0; 256]);
+        let mut tx = Buffer::new(&mut storage);
+        let mut session: Session<'_, Upgraded<Server>> = Session::upgraded(&config, Server);
         for now in 0..100 {
-            std::hint::black_box(keepalive.due(now * 1000, &Timeouts::default()));
+            std::hint::black_box(session.tick(&mut tx, now * 1000));
         }
     }));
 }

@@ -1,6 +1,6 @@
 //! The closing handshake, RFC 6455 sections 5.5.1, 7.1 and 7.4, in both roles.
 
-use microws::{CloseCode, Event, MAX_REASON_LEN, ProtocolError, Received, SendError, State};
+use microws::{CloseCode, Event, MAX_REASON_LEN, ProtocolError, SendError, State, Step};
 use microws_tests::{Cuts, Drive, End, Seen, Side, buffer, in_both_roles};
 
 in_both_roles! {
@@ -56,16 +56,16 @@ in_both_roles! {
             let mut rx = microws::Buffer::new(&mut rx);
             let mut tx = microws::Buffer::new(&mut tx);
             assert!(rx.push(&S::incoming(0x88, &code.to_be_bytes())));
-            assert_eq!(connection.receive(&mut rx, &mut tx), Ok(Received::WantWrite));
+            assert_eq!(connection.receive(&mut rx, &mut tx), Step::Write);
             let reply = if may_be_sent { code } else { 1002 };
             assert_eq!(S::sent(tx.filled()), [(0x88, reply.to_be_bytes().to_vec())]);
             tx.consume(139);
             match connection.receive(&mut rx, &mut tx) {
-                Ok(Received::Event(Event::Close(close))) => {
+                Step::Event(Event::Close(close)) => {
                     assert!(may_be_sent, "{code}");
                     assert_eq!((close.code, close.reason()), (CloseCode(code), ""));
                 }
-                Err(ProtocolError::InvalidCloseCode(bad)) => assert!(!may_be_sent && bad == code, "{code}"),
+                Step::End(microws::End::Failed(ProtocolError::InvalidCloseCode(bad))) => assert!(!may_be_sent && bad == code, "{code}"),
                 other => panic!("{code}: {other:?}"),
             }
             // The same on sending.
@@ -90,12 +90,12 @@ in_both_roles! {
     }
 
     /// 1.4: "any further data received after a Close frame" is discarded, however it comes.
-    fn what_comes_behind_a_close_is_discarded<S: Side>() {
+    fn bytes_after_a_close_are_discarded<S: Side>() {
         let close = S::incoming(0x88, b"\x03\xe8");
-        for behind in [S::incoming(0x81, b"late"), S::incoming(0x89, b"late"), b"\xff\xff garbage".to_vec(),
+        for late in [S::incoming(0x81, b"late"), S::incoming(0x89, b"late"), b"\xff\xff garbage".to_vec(),
             S::incoming(0x88, b"\x03\xe9")]
         {
-            let input = [&close[..], &behind].concat();
+            let input = [&close[..], &late].concat();
             for reads in [Cuts::Whole, Cuts::Every(1), Cuts::At(close.len() + 1)] {
                 let run = Drive { reads, ..Drive::default() }.listen(&mut S::open(), &input);
                 assert_eq!(run.events, [Seen::close(1000, "")]);
@@ -105,27 +105,27 @@ in_both_roles! {
         }
     }
 
-    /// The close frame waits in `rx` while its reply leaves `tx`; what the transport reads meanwhile
-    /// is discarded as well.
+    /// The close frame's payload waits in `rx` while the reply leaves `tx`; bytes that are read meanwhile are
+    /// discarded as well.
     fn a_close_waits_for_tx_and_is_read_once<S: Side>() {
         let (mut connection, mut rx, mut tx) = (S::open(), buffer(256), buffer(256));
         connection.send_text(&mut tx, "on its way").unwrap();
         assert!(rx.push(&S::incoming(0x88, b"\x03\xe9bye")));
         assert_eq!(connection.state(), State::Open);
         while !tx.is_empty() {
-            assert_eq!(connection.receive(&mut rx, &mut tx), Ok(Received::WantWrite));
+            assert_eq!(connection.receive(&mut rx, &mut tx), Step::Write);
             assert_eq!(connection.state(), State::Closing);
             assert_eq!(connection.send_text(&mut tx, "no"), Err(SendError::Closed));
             assert!(rx.push(b"x"));
             tx.consume(1);
         }
-        let Ok(Received::Event(Event::Close(close))) = connection.receive(&mut rx, &mut tx) else {
+        let Step::Event(Event::Close(close)) = connection.receive(&mut rx, &mut tx) else {
             panic!("no close");
         };
         assert_eq!((close.code, close.reason()), (CloseCode::GOING_AWAY, "bye"));
         assert_eq!(connection.state(), State::Closed);
         assert!(rx.is_empty());
-        assert_eq!(connection.receive(&mut rx, &mut tx), Ok(Received::Closed));
+        assert_eq!(connection.receive(&mut rx, &mut tx), Step::End(microws::End::Closed(CloseCode::GOING_AWAY)));
     }
 
     /// 7.1.3: both sides have sent and received one: _The WebSocket Closing Handshake is Started_ by us.
@@ -135,12 +135,12 @@ in_both_roles! {
         assert_eq!(S::sent(tx.filled()), [(0x88, b"\x03\xe8enough".to_vec())]);
         assert_eq!(connection.state(), State::Closing);
         // No reply yet.
-        assert_eq!(connection.receive(&mut rx, &mut tx), Ok(Received::WantRead));
+        assert_eq!(connection.receive(&mut rx, &mut tx), Step::Read);
         let len = tx.len();
         tx.consume(len);
-        assert_eq!(connection.receive(&mut rx, &mut tx), Ok(Received::WantRead));
+        assert_eq!(connection.receive(&mut rx, &mut tx), Step::Read);
         assert!(rx.push(&S::incoming(0x88, b"\x03\xe8enough")));
-        let Ok(Received::Event(Event::Close(close))) = connection.receive(&mut rx, &mut tx) else {
+        let Step::Event(Event::Close(close)) = connection.receive(&mut rx, &mut tx) else {
             panic!("no close");
         };
         assert_eq!((close.code, close.reason()), (CloseCode::NORMAL, "enough"));
@@ -154,15 +154,15 @@ in_both_roles! {
         connection.close(&mut tx, CloseCode::NORMAL, "").unwrap();
         let ours = tx.filled().to_vec();
         assert!(rx.push(&S::incoming(0x88, b"\x03\xe9")));
-        assert_eq!(connection.receive(&mut rx, &mut tx), Ok(Received::WantWrite));
+        assert_eq!(connection.receive(&mut rx, &mut tx), Step::Write);
         assert_eq!(tx.filled(), ours);
         tx.consume(ours.len());
         let received = connection.receive(&mut rx, &mut tx);
-        assert!(matches!(received, Ok(Received::Event(Event::Close(close))) if close.code.0 == 1001));
+        assert!(matches!(received, Step::Event(Event::Close(close)) if close.code.0 == 1001));
     }
 
-    /// 5.5.1: messages that were under way still arrive behind our close.
-    fn messages_still_arrive_behind_our_close<S: Side>() {
+    /// 5.5.1: messages that were under way still arrive after our close.
+    fn messages_still_arrive_after_our_close<S: Side>() {
         let mut connection = S::open();
         let mut tx = buffer(139);
         connection.close(&mut tx, CloseCode::NORMAL, "").unwrap();
@@ -180,8 +180,8 @@ in_both_roles! {
         assert_eq!(run.end, End::Closed);
     }
 
-    /// A fault behind our close ends the connection without another close frame.
-    fn a_fault_behind_our_close_sends_no_second_close<S: Side>() {
+    /// A fault after our close ends the connection without another close frame.
+    fn a_fault_after_our_close_sends_no_second_close<S: Side>() {
         let mut connection = S::open();
         connection.close(&mut buffer(139), CloseCode::NORMAL, "").unwrap();
         let run = Drive::default().listen(&mut connection, &S::incoming(0x83, b""));
@@ -189,22 +189,22 @@ in_both_roles! {
         assert_eq!(run.output, b"");
     }
 
-    /// A close amid the peer's fragments is a close.
-    fn a_close_amid_a_message_closes<S: Side>() {
-        for amid in [&[(0x01u8, &b"a"[..])][..], &[(0x02, b"a"), (0x00, b"")], &[(0x01, b"\xe2")]] {
-            let input = [S::script(amid), S::incoming(0x88, b"\x03\xe8")].concat();
+    /// A close between the peer's fragments is a close.
+    fn a_close_inside_a_message_closes<S: Side>() {
+        for begun in [&[(0x01u8, &b"a"[..])][..], &[(0x02, b"a"), (0x00, b"")], &[(0x01, b"\xe2")]] {
+            let input = [S::script(begun), S::incoming(0x88, b"\x03\xe8")].concat();
             let run = Drive::default().listen(&mut S::open(), &input);
             assert_eq!(run.events.last(), Some(&Seen::close(1000, "")));
             assert_eq!(run.end, End::Closed);
         }
     }
 
-    /// A close amid our own fragments is answered there; the rest is refused.
-    fn a_close_amid_our_message_is_answered<S: Side>() {
+    /// A close between our own fragments is answered there; the rest is refused.
+    fn a_close_inside_our_message_is_answered<S: Side>() {
         let (mut connection, mut rx, mut tx) = (S::open(), buffer(256), buffer(256));
         connection.send_fragment(&mut tx, microws::MessageKind::Text, b"a", false).unwrap();
         assert!(rx.push(&S::incoming(0x88, b"")));
-        assert_eq!(connection.receive(&mut rx, &mut tx), Ok(Received::WantWrite));
+        assert_eq!(connection.receive(&mut rx, &mut tx), Step::Write);
         assert_eq!(S::sent(tx.filled()), [(0x01, b"a".to_vec()), (0x88, vec![])]);
         assert_eq!(
             connection.send_fragment(&mut tx, microws::MessageKind::Text, b"b", true),
@@ -217,20 +217,21 @@ in_both_roles! {
         let (mut connection, mut rx, mut tx) = (S::open(), buffer(256), buffer(139));
         // The text before the bad byte is handed out first; the caller answers until tx is full.
         assert!(rx.push(&S::incoming(0x81, b"ok\xff")));
-        assert!(matches!(connection.receive(&mut rx, &mut tx), Ok(Received::Event(Event::Chunk(_)))));
+        assert!(matches!(connection.receive(&mut rx, &mut tx), Step::Event(Event::Chunk(_))));
         let filler = vec![b'f'; 139 - if S::MASKS { 8 } else { 4 }];
         connection.send_binary(&mut tx, &filler).unwrap();
         assert_eq!(tx.free(), 0);
         while !tx.is_empty() {
             // What still comes is of no interest, and must not fill `rx`.
             assert!(rx.push(&[b'x'; 200]));
-            assert_eq!(connection.receive(&mut rx, &mut tx), Ok(Received::WantWrite));
+            assert_eq!(connection.receive(&mut rx, &mut tx), Step::Write);
             assert!(rx.is_empty());
             tx.consume(1);
         }
         assert_eq!(connection.state(), State::Closing);
         for _ in 0..3 {
-            assert_eq!(connection.receive(&mut rx, &mut tx), Err(ProtocolError::InvalidUtf8));
+            let end = microws::End::Failed(ProtocolError::InvalidUtf8);
+            assert_eq!(connection.receive(&mut rx, &mut tx), Step::End(end));
             assert_eq!(connection.state(), State::Closed);
         }
     }
@@ -264,7 +265,7 @@ in_both_roles! {
         assert_eq!(connection.state(), State::Closing);
         tx.consume(139);
         assert!(rx.push(&S::incoming(0x88, b"")));
-        assert!(matches!(connection.receive(&mut rx, &mut tx), Ok(Received::Event(Event::Close(_)))));
+        assert!(matches!(connection.receive(&mut rx, &mut tx), Step::Event(Event::Close(_))));
         assert_eq!(connection.state(), State::Closed);
     }
 }

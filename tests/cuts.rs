@@ -1,10 +1,10 @@
 //! Never out of step: an input cut at any byte, or at any bytes, gives the same events, the same
 //! output and the same end as the uncut one; through buffers of any size from the smallest up.
 
-use microws::handshake::client::Request;
+use microws::Config;
 use microws::{Connection, MIN_CAPACITY};
 use microws_tests::frames::{header, masked};
-use microws_tests::handshake::{Shake, Shaken};
+use microws_tests::handshake::{Exchange, Outcome};
 use microws_tests::{Cuts, Drive, Run, Side, frames, in_both_roles, messages};
 
 /// Inputs that end in every way there is.
@@ -189,16 +189,16 @@ fn requests() -> Vec<String> {
     requests
 }
 
-fn same_whatever_the_cuts(what: &str, len: usize, shake: impl Fn(Shake) -> Shaken) {
+fn same_whatever_the_cuts(what: &str, len: usize, exchange: impl Fn(Exchange) -> Outcome) {
     // The limits of 300 and 450 bytes, of 3 and 8 fields, end amid things.
     for limits in [None, Some((300, 100)), Some((450, 100)), Some((1 << 20, 3)), Some((1 << 20, 8))] {
         for rx in [MIN_CAPACITY, 256] {
-            let uncut = shake(Shake { rx, limits, reads: Cuts::Whole });
+            let uncut = exchange(Exchange { rx, limits, reads: Cuts::Whole });
             for reads in [Cuts::Every(1), Cuts::Every(7), Cuts::random(5, 60), Cuts::random(6, 300)]
                 .into_iter()
                 .chain((1..len.min(400)).step_by(13).map(Cuts::At))
             {
-                let cut = shake(Shake { rx, limits, reads: reads.clone() });
+                let cut = exchange(Exchange { rx, limits, reads: reads.clone() });
                 assert_eq!(cut, uncut, "{what:?} with rx of {rx}, limits {limits:?}, {reads:?}");
             }
         }
@@ -227,8 +227,8 @@ fn a_response_cut_anywhere_gets_the_same_verdict() {
         format!("{good}X: {}\n{}\r\n\r\n", "v".repeat(300), "w".repeat(300)),
     ] {
         same_whatever_the_cuts(&response, response.len(), |shake| {
-            let request = Request { subprotocols: &["chat"], ..Request::new("example.com", "/") };
-            shake.connect(request, response.as_bytes())
+            let config = Config::new().request("example.com", "/").subprotocols(&["chat"]);
+            shake.connect(config, response.as_bytes())
         });
     }
 }
@@ -238,13 +238,13 @@ fn a_response_cut_anywhere_gets_the_same_verdict() {
 fn heads_of_8_kib_pass_through_139_and_256_bytes() {
     for rx in [MIN_CAPACITY, 256] {
         for reads in [Cuts::Whole, Cuts::Every(1), Cuts::Every(100), Cuts::random(1, 300)] {
-            let shake = || Shake { rx, reads: reads.clone(), limits: None };
+            let exchange = || Exchange { rx, reads: reads.clone(), limits: None };
             let request = &requests()[1];
             assert!(request.len() > 8 * 1024);
-            let shaken = shake().serve(&["chat"], request.as_bytes());
-            assert_eq!(shaken.verdict, Ok(Some("chat".to_owned())));
-            assert_eq!(shaken.behind, b"behind");
-            assert!(shaken.items.contains(&"long Cookie".to_owned()));
+            let outcome = exchange().serve(&["chat"], request.as_bytes());
+            assert_eq!(outcome.verdict, Ok(Some("chat".to_owned())));
+            assert_eq!(outcome.after, b"behind");
+            assert!(outcome.items.contains(&"long Cookie".to_owned()));
 
             let response = format!(
                 "HTTP/1.1 101 Switching Protocols\r\n{}Upgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -252,9 +252,9 @@ fn heads_of_8_kib_pass_through_139_and_256_bytes() {
                 long("Set-Cookie", 4096),
                 long("X", 4096)
             );
-            let shaken = shake().connect(Request::new("example.com", "/"), response.as_bytes());
-            assert_eq!(shaken.verdict, Ok(None));
-            assert_eq!(shaken.behind, b"frames");
+            let outcome = exchange().connect(Config::new().request("example.com", "/"), response.as_bytes());
+            assert_eq!(outcome.verdict, Ok(None));
+            assert_eq!(outcome.after, b"frames");
         }
     }
 }

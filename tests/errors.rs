@@ -2,11 +2,12 @@
 
 use std::error::Error;
 
-use microws::handshake::client::Request;
-use microws::{CloseCode, HandshakeError, KnownField, MessageKind, ProtocolError, SendError};
+use microws::handshake::KnownField;
+use microws::http::HeadError;
+use microws::{CloseCode, Config, HandshakeError, MessageKind, Overdue, ProtocolError, SendError};
 use microws_tests::errors::{FIELDS, PROTOCOL_ERRORS, handshake_errors};
 use microws_tests::frames::{frame, header};
-use microws_tests::handshake::Shake;
+use microws_tests::handshake::Exchange;
 use microws_tests::{ClientSide, Drive, End, ServerSide, Side, buffer, in_both_roles};
 
 /// What ends in each fault, with the code it is answered with and the words for it.
@@ -109,7 +110,7 @@ in_both_roles! {
         assert_eq!(tx.len(), before);
         connection.close(&mut tx, CloseCode::NORMAL, "").unwrap();
         refused(connection.send_text(&mut tx, ""), SendError::Closed, "a close frame was sent already");
-        let field = microws::handshake::server::answer(&mut tx, 200, &[("a b", "")], "");
+        let field = microws::http::respond(&mut tx, 200, &[("a b", "")], "");
         refused(field, SendError::InvalidField, "a header field with characters that can't stand there");
     }
 }
@@ -134,6 +135,9 @@ const RESPONSE: &str = "HTTP/1.1 101 \r\nUpgrade: websocket\r\nConnection: Upgra
 #[test]
 fn each_fault_of_a_head_is_named_and_has_its_status() {
     use HandshakeError::*;
+    use HeadError::{
+        BadField, BadLineEnd, BadStartLine, Folded, HeadTooLong, HttpVersion, StartLineTooLong, TooManyFields,
+    };
     let long = "x".repeat(300);
     let request = |more: &str| format!("{REQUEST}{more}\r\n\r\n");
     let response = |more: &str| format!("{RESPONSE}{more}\r\n\r\n");
@@ -141,47 +145,59 @@ fn each_fault_of_a_head_is_named_and_has_its_status() {
     // error, status, words, the request, the response
     let table: Vec<(HandshakeError, u16, &str, String, String)> = vec![
         (Incomplete, 400, "the head is not complete", REQUEST.to_owned(), RESPONSE.to_owned()),
-        (BadStartLine, 400, "the first line is not HTTP", "hello\r\n".to_owned(), "hello\r\n".to_owned()),
         (
-            StartLineTooLong,
+            Head(BadStartLine),
+            400,
+            "the first line is not HTTP",
+            "hello\r\n".to_owned(),
+            "hello\r\n".to_owned(),
+        ),
+        (
+            Head(StartLineTooLong),
             414,
             "the first line is too long",
             format!("GET /{long} HTTP/1.1\r\n"),
             format!("HTTP/1.1 101 {long}\r\n"),
         ),
         (
-            HttpVersion,
+            Head(HttpVersion),
             505,
             "the HTTP version must be 1.1",
             "GET / HTTP/2.0\r\n".to_owned(),
             "HTTP/2.0 101 \r\n".to_owned(),
         ),
         (
-            BadLineEnd,
+            Head(BadLineEnd),
             400,
             "a line of the head does not end in CR LF",
             "GET / HTTP/1.1\n".to_owned(),
             "HTTP/1.1 101 \n".to_owned(),
         ),
-        (Folded, 400, "a header field is folded", request("X: a\r\n b"), response("X: a\r\n b")),
-        (BadField, 400, "a header line is not 'name: value'", request("X"), response("X")),
+        (Head(Folded), 400, "a header field is folded", request("X: a\r\n b"), response("X: a\r\n b")),
+        (Head(BadField), 400, "a header line is not 'name: value'", request("X"), response("X")),
         (
-            HeadTooLong,
+            Head(HeadTooLong),
             431,
             "the head is too long",
             request(&format!("X: {}", long.repeat(10))),
             response(&format!("X: {}", long.repeat(10))),
         ),
         (
-            TooManyFields,
+            Head(TooManyFields),
             431,
             "too many header fields",
             request(&["X: a"; 20].join("\r\n")),
             response(&["X: a"; 20].join("\r\n")),
         ),
-        (FieldTooLong(None), 431, "a header field is too long: ", request(&long), response(&long)),
         (
-            FieldTooLong(Some(KnownField::Protocol)),
+            Head(HeadError::FieldTooLong),
+            431,
+            "the name of a header field is too long",
+            request(&long),
+            response(&long),
+        ),
+        (
+            FieldTooLong(KnownField::Protocol),
             431,
             "a header field is too long: Sec-WebSocket-Protocol",
             request(&format!("Sec-WebSocket-Protocol: {long}")),
@@ -217,6 +233,9 @@ fn each_fault_of_a_head_is_named_and_has_its_status() {
             response("").replace("websocket", "h2c"),
         ),
         (Body, 400, "a request with a body", request("Content-Length: 1"), none()),
+        // Only a session takes content.
+        (BodyTooLong, 413, "the content is too long", none(), none()),
+        (LengthRequired, 411, "content needs a Content-Length", none(), none()),
         (Method, 405, "the method must be GET", request("").replace("GET", "PUT"), none()),
         (NoUpgrade, 426, "this is a WebSocket endpoint", request("").replace("websocket", "h2c"), none()),
         (
@@ -255,21 +274,21 @@ fn each_fault_of_a_head_is_named_and_has_its_status() {
             response("Sec-WebSocket-Extensions: x"),
         ),
     ];
-    let shake = || Shake { rx: 256, limits: Some((2000, 15)), ..Shake::default() };
+    let exchange = || Exchange { rx: 256, limits: Some((2000, 15)), ..Exchange::default() };
     for (error, status, words, request, response) in &table {
         assert_eq!((error.status(), error.to_string().as_str()), (*status, *words));
         let source: &dyn Error = error;
         assert!(source.source().is_none());
         if !request.is_empty() {
-            let shaken = shake().serve(&[], request.as_bytes());
-            assert_eq!(shaken.verdict, Err(*error), "{request}");
+            let outcome = exchange().serve(&[], request.as_bytes());
+            assert_eq!(outcome.verdict, Err(*error), "{request}");
             // The one who asked is told the same.
-            assert!(shaken.text().starts_with(&format!("HTTP/1.1 {status} ")), "{}", shaken.text());
-            assert!(shaken.text().ends_with(&format!("\r\n\r\n{words}\n")), "{}", shaken.text());
+            assert!(outcome.text().starts_with(&format!("HTTP/1.1 {status} ")), "{}", outcome.text());
+            assert!(outcome.text().ends_with(&format!("\r\n\r\n{words}\n")), "{}", outcome.text());
         }
         if !response.is_empty() {
-            let shaken = shake().connect(Request::new("h", "/"), response.as_bytes());
-            assert_eq!(shaken.verdict, Err(*error), "{response}");
+            let outcome = exchange().connect(Config::new().request("h", "/"), response.as_bytes());
+            assert_eq!(outcome.verdict, Err(*error), "{response}");
         }
     }
     for error in handshake_errors() {
@@ -286,15 +305,15 @@ fn the_errors_of_the_adapters_name_their_cause() {
     type Table = [(Io<std::io::Error>, &'static str, Option<&'static str>); 6];
     let table: Table = [
         (Io::Io(ErrorKind::TimedOut.into()), "the stream failed: timed out", Some("timed out")),
-        (Io::Eof, "the stream ended without a close frame", None),
-        (Io::Closed, "the connection is closed", None),
+        (Io::End(microws::End::Eof), "the stream ended without a close frame", None),
+        (Io::End(microws::End::Overdue(Overdue::Pong)), "no sign of life after a ping", None),
         (
-            Io::Handshake(HandshakeError::Method),
+            Io::End(microws::End::Rejected(HandshakeError::Method)),
             "the opening handshake failed: the method must be GET",
             Some("the method must be GET"),
         ),
         (
-            Io::Protocol(ProtocolError::ReservedOpcode(3)),
+            Io::End(microws::End::Failed(ProtocolError::ReservedOpcode(3))),
             "the peer broke the protocol: the reserved opcode 0x3",
             Some("the reserved opcode 0x3"),
         ),

@@ -1,9 +1,10 @@
 //! The client's side of the opening handshake, RFC 6455 section 4.1.
 
-use microws::handshake::client::{Handshake, Item, Request};
-use microws::{HandshakeError, KnownField, MIN_CAPACITY, SendError};
+use microws::handshake::{ClientHandshake, KnownField};
+use microws::http::HeadError;
+use microws::{Config, Event, HandshakeError, MIN_CAPACITY, SendError};
 use microws_tests::buffer;
-use microws_tests::handshake::{Shake, Shaken};
+use microws_tests::handshake::{Exchange, Outcome};
 
 const LINES: [&str; 4] = [
     "HTTP/1.1 101 Switching Protocols",
@@ -27,10 +28,9 @@ fn and(more: &str) -> String {
     LINES.join("\r\n") + "\r\n" + more + "\r\n\r\n"
 }
 
-fn connect(response: &str) -> Shaken {
-    let request =
-        Request { subprotocols: &["chat", "superchat"], ..Request::new("example.com", "/room?id=7") };
-    Shake::default().connect(request, response.as_bytes())
+fn connect(response: &str) -> Outcome {
+    let config = Config::new().request("example.com", "/room?id=7").subprotocols(&["chat", "superchat"]);
+    Exchange::default().connect(config, response.as_bytes())
 }
 
 fn refused(response: &str, error: HandshakeError) {
@@ -41,7 +41,8 @@ fn refused(response: &str, error: HandshakeError) {
 #[test]
 fn the_least_request_has_what_it_must() {
     let mut tx = buffer(512);
-    let mut handshake = Handshake::new(Request::new("example.com:1740", "/room?id=7"), *b"the sample nonce");
+    let config = Config::new().request("example.com:1740", "/room?id=7");
+    let mut handshake = ClientHandshake::new(&config, *b"the sample nonce");
     assert_eq!(handshake.send(&mut tx), Ok(true));
     assert_eq!(
         std::str::from_utf8(tx.filled()).unwrap(),
@@ -59,14 +60,13 @@ fn the_least_request_has_what_it_must() {
 /// 4.1, items 8, 10, 12: origin, subprotocols "ordered by preference", further fields.
 #[test]
 fn what_is_optional_is_sent_when_it_is_given() {
-    let request = Request {
-        origin: Some("http://example.com"),
-        subprotocols: &["b", "a"],
-        fields: &[("Authorization", "Basic eA=="), ("Cookie", "a=1; b=2")],
-        ..Request::new("h", "/")
-    };
+    let config = Config::new()
+        .request("h", "/")
+        .origin("http://example.com")
+        .subprotocols(&["b", "a"])
+        .fields(&[("Authorization", "Basic eA=="), ("Cookie", "a=1; b=2")]);
     let mut tx = buffer(512);
-    assert_eq!(Handshake::new(request, [0; 16]).send(&mut tx), Ok(true));
+    assert_eq!(ClientHandshake::new(&config, [0; 16]).send(&mut tx), Ok(true));
     let text = std::str::from_utf8(tx.filled()).unwrap();
     for line in [
         "Origin: http://example.com",
@@ -84,17 +84,16 @@ fn what_is_optional_is_sent_when_it_is_given() {
 /// Line by line through a `tx` that is smaller than the request, the same bytes.
 #[test]
 fn the_request_passes_through_a_small_tx() {
-    let request = Request {
-        origin: Some("http://example.com"),
-        subprotocols: &["chat", "superchat"],
-        fields: &[("Authorization", "Bearer 0123456789"), ("X-One", "1"), ("X-Two", "2"), ("X-Three", "3")],
-        ..Request::new("example.com", "/a/path/that/is/somewhat/longer?with=query")
-    };
+    let config = Config::new()
+        .request("example.com", "/a/path/that/is/somewhat/longer?with=query")
+        .origin("http://example.com")
+        .subprotocols(&["chat", "superchat"])
+        .fields(&[("Authorization", "Bearer 0123456789"), ("X-One", "1"), ("X-Two", "2"), ("X-Three", "3")]);
     let mut whole = buffer(1000);
-    assert_eq!(Handshake::new(request, [7; 16]).send(&mut whole), Ok(true));
+    assert_eq!(ClientHandshake::new(&config, [7; 16]).send(&mut whole), Ok(true));
     for take in [1, 10, 139] {
         let (mut tx, mut sent) = (buffer(MIN_CAPACITY), Vec::<u8>::new());
-        let mut handshake = Handshake::new(request, [7; 16]);
+        let mut handshake = ClientHandshake::new(&config, [7; 16]);
         loop {
             let done = handshake.send(&mut tx).unwrap();
             let n = tx.len().min(take);
@@ -112,13 +111,15 @@ fn the_request_passes_through_a_small_tx() {
 #[test]
 fn a_line_longer_than_tx_is_buffer_full() {
     let target = format!("/{}", "a".repeat(200));
-    let mut handshake = Handshake::new(Request::new("h", &target), [0; 16]);
+    let config = Config::new().request("h", &target);
+    let mut handshake = ClientHandshake::new(&config, [0; 16]);
     let mut tx = buffer(MIN_CAPACITY);
     assert_eq!(handshake.send(&mut tx), Err(SendError::BufferFull));
     assert!(tx.is_empty());
     let value = "v".repeat(200);
     let fields = [("X", value.as_str())];
-    let mut handshake = Handshake::new(Request { fields: &fields, ..Request::new("h", "/") }, [0; 16]);
+    let config = Config::new().request("h", "/").fields(&fields);
+    let mut handshake = ClientHandshake::new(&config, [0; 16]);
     let error = loop {
         match handshake.send(&mut tx) {
             Ok(done) => assert!(!done),
@@ -132,40 +133,46 @@ fn a_line_longer_than_tx_is_buffer_full() {
 /// What the caller gives can't end a line or begin another, nor say twice what we say.
 #[test]
 fn a_request_that_would_break_the_head_is_refused() {
-    let good = Request::new("example.com", "/");
+    let good = Config::new().request("example.com", "/");
     let bad = [
-        Request::new("", "/"),
-        Request::new("a b", "/"),
-        Request::new("a\r\nX: y", "/"),
-        Request::new("h\u{e4}", "/"),
-        Request::new("h", ""),
-        Request::new("h", "room"),
-        Request::new("h", "/a b"),
-        Request::new("h", "/a\r\n"),
-        Request::new("h", "/a#b"),
-        Request::new("h", "/\u{e4}"),
-        Request { origin: Some("a\r\nb"), ..good },
-        Request { subprotocols: &["a", "b c"], ..good },
-        Request { subprotocols: &[""], ..good },
-        Request { subprotocols: &["a,b"], ..good },
-        Request { fields: &[("X", "a\nb")], ..good },
-        Request { fields: &[("X Y", "a")], ..good },
-        Request { fields: &[("Ok", "a"), ("", "a")], ..good },
-        Request { fields: &[("Host", "x")], ..good },
-        Request { fields: &[("sec-websocket-key", "x")], ..good },
-        Request { fields: &[("Sec-WebSocket-Extensions", "x")], ..good },
-        Request { fields: &[("content-length", "5")], ..good },
+        Config::new().request("", "/"),
+        Config::new().request("a b", "/"),
+        Config::new().request("a\r\nX: y", "/"),
+        Config::new().request("h\u{e4}", "/"),
+        Config::new().request("h", ""),
+        Config::new().request("h", "room"),
+        Config::new().request("h", "/a b"),
+        Config::new().request("h", "/a\r\n"),
+        Config::new().request("h", "/a#b"),
+        Config::new().request("h", "/\u{e4}"),
+        good.origin("a\r\nb"),
+        good.subprotocols(&["a", "b c"]),
+        good.subprotocols(&[""]),
+        good.subprotocols(&["a,b"]),
+        good.fields(&[("X", "a\nb")]),
+        good.fields(&[("X Y", "a")]),
+        good.fields(&[("Ok", "a"), ("", "a")]),
+        good.fields(&[("Host", "x")]),
+        good.fields(&[("sec-websocket-key", "x")]),
+        good.fields(&[("Sec-WebSocket-Extensions", "x")]),
+        good.fields(&[("content-length", "5")]),
     ];
     let mut tx = buffer(512);
-    for request in bad {
+    // A server's configuration makes no request.
+    assert_eq!(ClientHandshake::new(&Config::new(), [0; 16]).send(&mut tx), Err(SendError::InvalidField));
+    for config in bad {
         assert_eq!(
-            Handshake::new(request, [0; 16]).send(&mut tx),
+            ClientHandshake::new(&config, [0; 16]).send(&mut tx),
             Err(SendError::InvalidField),
-            "{request:?}"
+            "{config:?}"
         );
         assert!(tx.is_empty());
     }
-    assert_eq!(Handshake::new(good, [0; 16]).send(&mut tx), Ok(true));
+    assert_eq!(ClientHandshake::new(&good, [0; 16]).send(&mut tx), Ok(true));
+    // A second setting takes the place of the first.
+    let mended = good.origin("a\r\nb").origin("http://a").fields(&[("Host", "x")]).fields(&[]);
+    tx.consume(usize::MAX);
+    assert_eq!(ClientHandshake::new(&mended, [0; 16]).send(&mut tx), Ok(true));
 }
 
 /// 4.1: the least response is enough.
@@ -190,9 +197,9 @@ fn another_status_comes_back_with_its_fields() {
         ("HTTP/1.0 503 Later", 503),
         ("HTTP/1.1 999 What", 999),
     ] {
-        let shaken = connect(&with(0, line).replace("Upgrade: websocket", "Location: /other"));
-        assert_eq!(shaken.verdict, Err(HandshakeError::Status(status)));
-        assert_eq!(shaken.items[1], "Location: /other");
+        let outcome = connect(&with(0, line).replace("Upgrade: websocket", "Location: /other"));
+        assert_eq!(outcome.verdict, Err(HandshakeError::Status(status)));
+        assert_eq!(outcome.items[1], "Location: /other");
     }
     // What the rest says does not matter then.
     refused(&with(0, "HTTP/1.1 401 No").replace("s3pP", "XXXX"), HandshakeError::Status(401));
@@ -217,12 +224,12 @@ fn a_first_line_that_is_no_status_is_an_error() {
         "HTTP/1.1 101 \u{1}",
         "SSH-2.0-x",
     ] {
-        refused(&with(0, line), HandshakeError::BadStartLine);
+        refused(&with(0, line), HandshakeError::Head(HeadError::BadStartLine));
     }
-    refused(&with(0, "HTTP/2.0 101 x"), HandshakeError::HttpVersion);
-    refused(&with(0, "HTTP/0.9 101 x"), HandshakeError::HttpVersion);
+    refused(&with(0, "HTTP/2.0 101 x"), HandshakeError::Head(HeadError::HttpVersion));
+    refused(&with(0, "HTTP/0.9 101 x"), HandshakeError::Head(HeadError::HttpVersion));
     // 4.2.2: "HTTP/1.1 101"; an old server can't mean it.
-    refused(&with(0, "HTTP/1.0 101 x"), HandshakeError::HttpVersion);
+    refused(&with(0, "HTTP/1.0 101 x"), HandshakeError::Head(HeadError::HttpVersion));
 }
 
 /// Item 2: "lacks an |Upgrade| header field or [it] contains a value that is not an ASCII
@@ -281,8 +288,8 @@ fn a_subprotocol_must_be_one_of_those_offered() {
         &and("Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat"),
         HandshakeError::Repeated(KnownField::Protocol),
     );
-    let none =
-        Shake::default().connect(Request::new("h", "/"), and("Sec-WebSocket-Protocol: chat").as_bytes());
+    let none = Exchange::default()
+        .connect(Config::new().request("h", "/"), and("Sec-WebSocket-Protocol: chat").as_bytes());
     assert_eq!(none.verdict, Err(HandshakeError::UnofferedSubprotocol));
 }
 
@@ -290,23 +297,23 @@ fn a_subprotocol_must_be_one_of_those_offered() {
 #[test]
 fn a_head_that_could_be_read_otherwise_is_refused() {
     for (lines, error) in [
-        ("X : a", HandshakeError::BadField),
-        ("no colon", HandshakeError::BadField),
-        ("X: a\0b", HandshakeError::BadField),
-        ("X: a\r\n b", HandshakeError::Folded),
-        ("X: a\nY: b", HandshakeError::BadLineEnd),
-        ("X: a\rY: b", HandshakeError::BadLineEnd),
+        ("X : a", HandshakeError::Head(HeadError::BadField)),
+        ("no colon", HandshakeError::Head(HeadError::BadField)),
+        ("X: a\0b", HandshakeError::Head(HeadError::BadField)),
+        ("X: a\r\n b", HandshakeError::Head(HeadError::Folded)),
+        ("X: a\nY: b", HandshakeError::Head(HeadError::BadLineEnd)),
+        ("X: a\rY: b", HandshakeError::Head(HeadError::BadLineEnd)),
     ] {
         refused(&and(lines), error);
     }
 }
 
-/// What comes behind the head is the first frame, though it came in one read.
+/// The bytes after the head are the first frame, though they came in one read.
 #[test]
-fn what_comes_behind_the_head_stays_in_rx() {
+fn bytes_after_the_head_stay_in_rx() {
     let input = [LINES.join("\r\n").as_bytes(), b"\r\n\r\n\x81\x05Hello"].concat();
-    let shaken = Shake::default().connect(Request::new("h", "/"), &input);
-    assert_eq!((shaken.verdict, &shaken.behind[..]), (Ok(None), &b"\x81\x05Hello"[..]));
+    let outcome = Exchange::default().connect(Config::new().request("h", "/"), &input);
+    assert_eq!((outcome.verdict, &outcome.after[..]), (Ok(None), &b"\x81\x05Hello"[..]));
 }
 
 #[test]
@@ -320,12 +327,13 @@ fn a_head_is_incomplete_until_its_last_byte() {
 /// A line must fit into `rx` only if the answer can't be judged without it.
 #[test]
 fn a_long_line_matters_only_if_its_field_does() {
-    let shake = || Shake { rx: 256, ..Shake::default() };
+    let exchange = || Exchange { rx: 256, ..Exchange::default() };
     let long = "v".repeat(400);
     for name in ["Set-Cookie", "Host", "Content-Length", "Origin", "Sec-WebSocket-Key"] {
-        let shaken = shake().connect(Request::new("h", "/"), and(&format!("{name}: {long}")).as_bytes());
-        assert_eq!(shaken.verdict, Ok(None), "{name}");
-        assert_eq!(shaken.items[4], format!("long {name}"));
+        let outcome =
+            exchange().connect(Config::new().request("h", "/"), and(&format!("{name}: {long}")).as_bytes());
+        assert_eq!(outcome.verdict, Ok(None), "{name}");
+        assert_eq!(outcome.items[4], format!("long {name}"));
     }
     for (name, field) in [
         ("Upgrade", KnownField::Upgrade),
@@ -334,11 +342,13 @@ fn a_long_line_matters_only_if_its_field_does() {
         ("Sec-WebSocket-Protocol", KnownField::Protocol),
         ("Sec-WebSocket-Extensions", KnownField::Extensions),
     ] {
-        let shaken = shake().connect(Request::new("h", "/"), and(&format!("{name}: {long}")).as_bytes());
-        assert_eq!(shaken.verdict, Err(HandshakeError::FieldTooLong(Some(field))));
+        let outcome =
+            exchange().connect(Config::new().request("h", "/"), and(&format!("{name}: {long}")).as_bytes());
+        assert_eq!(outcome.verdict, Err(HandshakeError::FieldTooLong(field)));
     }
-    let shaken = shake().connect(Request::new("h", "/"), with(0, &format!("HTTP/1.1 101 {long}")).as_bytes());
-    assert_eq!(shaken.verdict, Err(HandshakeError::StartLineTooLong));
+    let outcome = exchange()
+        .connect(Config::new().request("h", "/"), with(0, &format!("HTTP/1.1 101 {long}")).as_bytes());
+    assert_eq!(outcome.verdict, Err(HandshakeError::Head(HeadError::StartLineTooLong)));
 }
 
 #[test]
@@ -346,12 +356,12 @@ fn heads_are_limited_in_bytes_and_fields() {
     let response = and("X: y");
     let len = u32::try_from(response.len()).unwrap();
     let connect = |limits| {
-        Shake { limits: Some(limits), ..Shake::default() }
-            .connect(Request::new("h", "/"), response.as_bytes())
+        Exchange { limits: Some(limits), ..Exchange::default() }
+            .connect(Config::new().request("h", "/"), response.as_bytes())
     };
     assert_eq!(connect((len, 4)).verdict, Ok(None));
-    assert_eq!(connect((len - 1, 4)).verdict, Err(HandshakeError::HeadTooLong));
-    assert_eq!(connect((len, 3)).verdict, Err(HandshakeError::TooManyFields));
+    assert_eq!(connect((len - 1, 4)).verdict, Err(HandshakeError::Head(HeadError::HeadTooLong)));
+    assert_eq!(connect((len, 3)).verdict, Err(HandshakeError::Head(HeadError::TooManyFields)));
 }
 
 /// An answer can be told from its status and fields as they pass.
@@ -359,11 +369,13 @@ fn heads_are_limited_in_bytes_and_fields() {
 fn the_answer_passes_item_by_item() {
     let mut rx = buffer(256);
     assert!(rx.push(b"HTTP/1.1 301 Moved away\r\nLocation: /there\r\n\r\nbody"));
-    let mut handshake = Handshake::new(Request::new("h", "/"), [0; 16]);
-    assert_eq!(handshake.receive(&mut rx), Ok(Some(Item::Start { status: 301, reason: b"Moved away" })));
-    let Ok(Some(Item::Field(field))) = handshake.receive(&mut rx) else { panic!("no field") };
+    let config = Config::new().request("h", "/");
+    let mut handshake = ClientHandshake::new(&config, [0; 16]);
+    let Ok(Some(Event::Status(line))) = handshake.receive(&mut rx) else { panic!("no status") };
+    assert_eq!((line.status(), line.reason()), (301, &b"Moved away"[..]));
+    let Ok(Some(Event::Field(field))) = handshake.receive(&mut rx) else { panic!("no field") };
     assert!(field.is("location"));
-    assert_eq!(handshake.receive(&mut rx), Ok(Some(Item::End)));
+    assert_eq!(handshake.receive(&mut rx), Ok(Some(Event::HeadEnd)));
     assert_eq!(rx.filled(), b"body");
-    assert_eq!(handshake.connection(|_: &mut [u8]| {}).err(), Some(HandshakeError::Status(301)));
+    assert_eq!(handshake.check().err(), Some(HandshakeError::Status(301)));
 }

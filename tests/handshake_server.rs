@@ -1,9 +1,10 @@
 //! The server's side of the opening handshake, RFC 6455 sections 4.2.1 and 4.2.2.
 
-use microws::handshake::server::{self, Handshake, Item, answer, refuse};
-use microws::{HandshakeError, KnownField, MIN_CAPACITY, SendError};
+use microws::handshake::{KnownField, ServerHandshake, reject};
+use microws::http::{HeadError, respond};
+use microws::{Config, Event, Fields, HandshakeError, MIN_CAPACITY, SendError};
 use microws_tests::buffer;
-use microws_tests::handshake::{Shake, Shaken};
+use microws_tests::handshake::{Exchange, Outcome};
 
 const LINES: [&str; 6] = [
     "GET /chat HTTP/1.1",
@@ -14,7 +15,7 @@ const LINES: [&str; 6] = [
     "Sec-WebSocket-Version: 13",
 ];
 
-/// What an answer begins with.
+/// The first line of an answer, by its status. In the small form no reason phrase is sent.
 const STATUS_LINES: [(u16, &str); 13] = [
     (200, "HTTP/1.1 200 OK\r\n"),
     (400, "HTTP/1.1 400 Bad Request\r\n"),
@@ -30,6 +31,11 @@ const STATUS_LINES: [(u16, &str); 13] = [
     (505, "HTTP/1.1 505 HTTP Version Not Supported\r\n"),
     (299, "HTTP/1.1 299 \r\n"),
 ];
+
+fn status_line(status: u16) -> String {
+    let (_, line) = STATUS_LINES.into_iter().find(|(of, _)| *of == status).unwrap();
+    if cfg!(feature = "compact") { format!("HTTP/1.1 {status} \r\n") } else { line.to_owned() }
+}
 
 /// The request with the line that begins as `line` does up to its colon or first blank replaced;
 /// added if there is none; left out if `line` ends there.
@@ -50,36 +56,35 @@ fn and(more: &str) -> String {
     LINES.join("\r\n") + "\r\n" + more + "\r\n\r\n"
 }
 
-fn serve(request: &str) -> Shaken {
-    Shake::default().serve(&["chat", "echo-protocol"], request.as_bytes())
+fn serve(request: &str) -> Outcome {
+    Exchange::default().serve(&["chat", "echo-protocol"], request.as_bytes())
 }
 
 fn accepted(request: &str) -> Option<String> {
-    let shaken = serve(request);
-    assert!(shaken.text().starts_with("HTTP/1.1 101 "), "{request}\n{shaken:?}");
-    shaken.verdict.unwrap_or_else(|error| panic!("{request}\n{error}"))
+    let outcome = serve(request);
+    assert!(outcome.text().starts_with("HTTP/1.1 101 "), "{request}\n{outcome:?}");
+    outcome.verdict.unwrap_or_else(|error| panic!("{request}\n{error}"))
 }
 
-fn refused(request: &str, error: HandshakeError, status: u16) -> Shaken {
-    let shaken = serve(request);
-    assert_eq!(shaken.verdict, Err(error), "{request}");
-    let (_, start) = STATUS_LINES.into_iter().find(|(of, _)| *of == status).unwrap();
-    assert!(shaken.text().starts_with(start), "{request}\n{}", shaken.text());
-    assert!(shaken.text().contains("\r\nConnection: close"), "{request}\n{}", shaken.text());
-    shaken
+fn refused(request: &str, error: HandshakeError, status: u16) -> Outcome {
+    let outcome = serve(request);
+    assert_eq!(outcome.verdict, Err(error), "{request}");
+    assert!(outcome.text().starts_with(&status_line(status)), "{request}\n{}", outcome.text());
+    assert!(outcome.text().contains("\r\nConnection: close"), "{request}\n{}", outcome.text());
+    outcome
 }
 
 /// 4.2.2: the status line and the three fields, and nothing about what was not asked for.
 #[test]
 fn the_least_request_gets_the_least_answer() {
-    let shaken = serve(&(LINES.join("\r\n") + "\r\n\r\n"));
+    let outcome = serve(&(LINES.join("\r\n") + "\r\n\r\n"));
     assert_eq!(
-        shaken.text(),
+        outcome.text(),
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
     );
-    assert_eq!(shaken.output.len(), 129);
-    assert_eq!(shaken.items.len(), 7);
+    assert_eq!(outcome.output.len(), 129);
+    assert_eq!(outcome.items.len(), 7);
 }
 
 /// 4.1, 4.2.1: "The method of the request MUST be GET".
@@ -87,8 +92,8 @@ fn the_least_request_gets_the_least_answer() {
 fn another_method_gets_405_and_is_told_which() {
     for method in ["POST", "HEAD", "PUT", "get", "OPTIONS", "GETX"] {
         let request = format!("{method} /chat HTTP/1.1\r\n{}\r\n\r\n", LINES[1..].join("\r\n"));
-        let shaken = refused(&request, HandshakeError::Method, 405);
-        assert!(shaken.text().contains("\r\nAllow: GET\r\n"), "{}", shaken.text());
+        let outcome = refused(&request, HandshakeError::Method, 405);
+        assert!(outcome.text().contains("\r\nAllow: GET\r\n"), "{}", outcome.text());
     }
 }
 
@@ -96,7 +101,7 @@ fn another_method_gets_405_and_is_told_which() {
 #[test]
 fn another_http_version_gets_505() {
     for version in ["HTTP/1.0", "HTTP/2.0", "HTTP/0.9", "HTTP/3.1"] {
-        refused(&with(&format!("GET /chat {version}")), HandshakeError::HttpVersion, 505);
+        refused(&with(&format!("GET /chat {version}")), HandshakeError::Head(HeadError::HttpVersion), 505);
     }
     assert_eq!(accepted(&with("GET /chat HTTP/1.2")), None);
 }
@@ -125,7 +130,7 @@ fn a_first_line_that_is_no_request_gets_400() {
         "x",
     ] {
         let rest = LINES[1..].join("\r\n");
-        refused(&format!("{line}\r\n{rest}\r\n\r\n"), HandshakeError::BadStartLine, 400);
+        refused(&format!("{line}\r\n{rest}\r\n\r\n"), HandshakeError::Head(HeadError::BadStartLine), 400);
     }
 }
 
@@ -150,8 +155,8 @@ fn a_request_needs_upgrade_to_websocket() {
     for line in
         ["Upgrade:", "Upgrade: h2c", "Upgrade: websockets", "Upgrade: web socket", "Upgrade: websocket/13"]
     {
-        let shaken = refused(&with(line), HandshakeError::NoUpgrade, 426);
-        assert!(shaken.text().contains("\r\nUpgrade: websocket\r\n"), "{}", shaken.text());
+        let outcome = refused(&with(line), HandshakeError::NoUpgrade, 426);
+        assert!(outcome.text().contains("\r\nUpgrade: websocket\r\n"), "{}", outcome.text());
     }
 }
 
@@ -210,8 +215,8 @@ fn the_key_is_sixteen_bytes_in_base64() {
 fn another_version_gets_426_and_is_told_which() {
     for version in ["12", "8", "0", "14", "013", "13, 8", "", "thirteen"] {
         let request = with(&format!("Sec-WebSocket-Version: {version}"));
-        let shaken = refused(&request, HandshakeError::WebSocketVersion, 426);
-        assert!(shaken.text().contains("\r\nSec-WebSocket-Version: 13\r\n"), "{}", shaken.text());
+        let outcome = refused(&request, HandshakeError::WebSocketVersion, 426);
+        assert!(outcome.text().contains("\r\nSec-WebSocket-Version: 13\r\n"), "{}", outcome.text());
     }
     refused(&with("Sec-WebSocket-Version:"), HandshakeError::Missing(KnownField::Version), 400);
     refused(&and("Sec-WebSocket-Version: 13"), HandshakeError::Repeated(KnownField::Version), 400);
@@ -245,17 +250,17 @@ fn the_clients_first_supported_subprotocol_is_agreed_to() {
 /// 9.1: "the server accepts" an extension or leaves it out: none is known here.
 #[test]
 fn extensions_are_declined() {
-    let shaken = serve(&and("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"));
-    assert_eq!(shaken.verdict, Ok(None));
-    assert!(!shaken.text().contains("Extensions"));
+    let outcome = serve(&and("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"));
+    assert_eq!(outcome.verdict, Ok(None));
+    assert!(!outcome.text().contains("Extensions"));
 }
 
 /// The caller sees each field, Origin too, before it decides.
 #[test]
 fn the_caller_sees_everything_before_it_decides() {
-    let shaken = serve(&and("Origin: http://example.com\r\nCookie:  a=b; c=\u{e9} \t\r\nX-Empty:"));
+    let outcome = serve(&and("Origin: http://example.com\r\nCookie:  a=b; c=\u{e9} \t\r\nX-Empty:"));
     assert_eq!(
-        shaken.items,
+        outcome.items,
         [
             "GET /chat",
             "Host: example.com",
@@ -299,13 +304,13 @@ fn a_method_other_than_get_is_refused_as_such() {
     refused("POST / HTTP/1.1\r\nHost: h\r\n\r\n", HandshakeError::Method, 405);
 }
 
-/// What comes behind the head is the first frame.
+/// The bytes after the head are the first frame.
 #[test]
-fn what_comes_behind_the_head_stays_in_rx() {
+fn bytes_after_the_head_stay_in_rx() {
     let request = LINES.join("\r\n") + "\r\n\r\n";
     let input = [request.as_bytes(), b"\x81\x80\x01\x02\x03\x04\r\n\r\n"].concat();
-    let shaken = Shake::default().serve(&[], &input);
-    assert_eq!(shaken.behind, b"\x81\x80\x01\x02\x03\x04\r\n\r\n");
+    let outcome = Exchange::default().serve(&[], &input);
+    assert_eq!(outcome.after, b"\x81\x80\x01\x02\x03\x04\r\n\r\n");
 }
 
 /// RFC 9112 sections 2.2, 5, 5.1, 5.2: what others might read otherwise is refused.
@@ -313,23 +318,23 @@ fn what_comes_behind_the_head_stays_in_rx() {
 fn a_head_that_could_be_read_otherwise_is_refused() {
     let all = LINES.join("\r\n");
     for (lines, error) in [
-        ("X : a", HandshakeError::BadField),
-        (": a", HandshakeError::BadField),
-        ("no colon", HandshakeError::BadField),
-        ("(X): a", HandshakeError::BadField),
-        ("X\u{e4}: a", HandshakeError::BadField),
-        ("X: a\0b", HandshakeError::BadField),
-        ("X: a\u{7f}b", HandshakeError::BadField),
-        ("X: a\u{1b}b", HandshakeError::BadField),
-        ("X: a\r\n b", HandshakeError::Folded),
-        ("X: a\r\n\tb: c", HandshakeError::Folded),
-        ("X: a\nY: b", HandshakeError::BadLineEnd),
-        ("X: a\rY: b", HandshakeError::BadLineEnd),
-        ("X: a\r\r\nY: b", HandshakeError::BadLineEnd),
+        ("X : a", HandshakeError::Head(HeadError::BadField)),
+        (": a", HandshakeError::Head(HeadError::BadField)),
+        ("no colon", HandshakeError::Head(HeadError::BadField)),
+        ("(X): a", HandshakeError::Head(HeadError::BadField)),
+        ("X\u{e4}: a", HandshakeError::Head(HeadError::BadField)),
+        ("X: a\0b", HandshakeError::Head(HeadError::BadField)),
+        ("X: a\u{7f}b", HandshakeError::Head(HeadError::BadField)),
+        ("X: a\u{1b}b", HandshakeError::Head(HeadError::BadField)),
+        ("X: a\r\n b", HandshakeError::Head(HeadError::Folded)),
+        ("X: a\r\n\tb: c", HandshakeError::Head(HeadError::Folded)),
+        ("X: a\nY: b", HandshakeError::Head(HeadError::BadLineEnd)),
+        ("X: a\rY: b", HandshakeError::Head(HeadError::BadLineEnd)),
+        ("X: a\r\r\nY: b", HandshakeError::Head(HeadError::BadLineEnd)),
     ] {
         refused(&format!("{all}\r\n{lines}\r\n\r\n"), error, 400);
     }
-    refused(&format!("{all}\n\n"), HandshakeError::BadLineEnd, 400);
+    refused(&format!("{all}\n\n"), HandshakeError::Head(HeadError::BadLineEnd), 400);
     // "SHOULD ignore at least one empty line (CRLF) received prior to the request-line" (2.2)
     assert_eq!(accepted(&format!("\r\n{all}\r\n\r\n")), None);
 }
@@ -362,23 +367,22 @@ fn the_target_has_a_path_and_perhaps_a_query() {
     ] {
         let mut rx = buffer(256);
         assert!(rx.push(format!("GET {target} HTTP/1.1\r\n").as_bytes()));
-        let mut handshake = Handshake::new(&[]);
-        let Some(Item::Start { method, target: seen }) = handshake.receive(&mut rx).unwrap() else {
-            panic!("no start");
-        };
-        assert_eq!((method, seen.as_str(), seen.path(), seen.query()), ("GET", target, path, query));
+        let config = Config::new();
+        let mut handshake = ServerHandshake::new(&config);
+        let Some(Event::Request(line)) = handshake.receive(&mut rx).unwrap() else { panic!("no start") };
+        assert_eq!((line.method(), line.target(), line.path(), line.query()), ("GET", target, path, query));
     }
 }
 
 /// A line must fit into `rx` only if it matters.
 #[test]
 fn a_long_line_matters_only_if_its_field_does() {
-    let shake = || Shake { rx: 256, ..Shake::default() };
+    let exchange = || Exchange { rx: 256, ..Exchange::default() };
     let long = "v".repeat(400);
     for name in ["Cookie", "Sec-WebSocket-Extensions", "Origin", "Authorization", "Sec-WebSocket-Accept"] {
-        let shaken = shake().serve(&[], and(&format!("{name}: {long}")).as_bytes());
-        assert_eq!(shaken.verdict, Ok(None));
-        assert_eq!(shaken.items[6], format!("long {name}"));
+        let outcome = exchange().serve(&[], and(&format!("{name}: {long}")).as_bytes());
+        assert_eq!(outcome.verdict, Ok(None));
+        assert_eq!(outcome.items[6], format!("long {name}"));
     }
     for (name, field) in [
         ("Host", KnownField::Host),
@@ -390,16 +394,16 @@ fn a_long_line_matters_only_if_its_field_does() {
         ("Content-Length", KnownField::ContentLength),
         ("Transfer-Encoding", KnownField::TransferEncoding),
     ] {
-        let shaken = shake().serve(&[], and(&format!("{name}: {long}")).as_bytes());
-        assert_eq!(shaken.verdict, Err(HandshakeError::FieldTooLong(Some(field))));
-        assert!(shaken.text().starts_with("HTTP/1.1 431 "));
-        assert!(shaken.text().ends_with(&format!(": {}\n", field.name())), "{}", shaken.text());
+        let outcome = exchange().serve(&[], and(&format!("{name}: {long}")).as_bytes());
+        assert_eq!(outcome.verdict, Err(HandshakeError::FieldTooLong(field)));
+        assert!(outcome.text().starts_with("HTTP/1.1 431 "));
+        assert!(outcome.text().ends_with(&format!(": {}\n", field.name())), "{}", outcome.text());
     }
-    let shaken = shake().serve(&[], and(&long).as_bytes());
-    assert_eq!(shaken.verdict, Err(HandshakeError::FieldTooLong(None)));
-    let shaken = shake().serve(&[], format!("GET /{long} HTTP/1.1\r\n").as_bytes());
-    assert_eq!(shaken.verdict, Err(HandshakeError::StartLineTooLong));
-    assert!(shaken.text().starts_with("HTTP/1.1 414 URI Too Long\r\n"));
+    let outcome = exchange().serve(&[], and(&long).as_bytes());
+    assert_eq!(outcome.verdict, Err(HandshakeError::Head(HeadError::FieldTooLong)));
+    let outcome = exchange().serve(&[], format!("GET /{long} HTTP/1.1\r\n").as_bytes());
+    assert_eq!(outcome.verdict, Err(HandshakeError::Head(HeadError::StartLineTooLong)));
+    assert!(outcome.text().starts_with(&status_line(414)));
 }
 
 /// The longest line that fits is exactly as long as `rx`.
@@ -407,12 +411,13 @@ fn a_long_line_matters_only_if_its_field_does() {
 fn a_line_as_long_as_rx_fits() {
     for rx in [MIN_CAPACITY, 256] {
         let value = "v".repeat(rx - "Cookie: \r\n".len());
-        let shaken = Shake { rx, ..Shake::default() }.serve(&[], and(&format!("Cookie: {value}")).as_bytes());
-        assert_eq!(shaken.items[6], format!("Cookie: {value}"));
-        let shaken =
-            Shake { rx, ..Shake::default() }.serve(&[], and(&format!("Cookie: {value}v")).as_bytes());
-        assert_eq!(shaken.items[6], "long Cookie");
-        assert_eq!(shaken.verdict, Ok(None));
+        let outcome =
+            Exchange { rx, ..Exchange::default() }.serve(&[], and(&format!("Cookie: {value}")).as_bytes());
+        assert_eq!(outcome.items[6], format!("Cookie: {value}"));
+        let outcome =
+            Exchange { rx, ..Exchange::default() }.serve(&[], and(&format!("Cookie: {value}v")).as_bytes());
+        assert_eq!(outcome.items[6], "long Cookie");
+        assert_eq!(outcome.verdict, Ok(None));
     }
 }
 
@@ -423,47 +428,51 @@ fn heads_are_limited_in_bytes_and_fields() {
         let len = u32::try_from(request.len()).unwrap();
         for rx in [256, 4096] {
             let serve = |limits| {
-                Shake { rx, limits: Some(limits), ..Shake::default() }.serve(&[], request.as_bytes())
+                Exchange { rx, limits: Some(limits), ..Exchange::default() }.serve(&[], request.as_bytes())
             };
             assert_eq!(serve((len, 6)).verdict, Ok(None));
-            assert_eq!(serve((len - 1, 6)).verdict, Err(HandshakeError::HeadTooLong));
-            let shaken = serve((len, 5));
-            assert_eq!(shaken.verdict, Err(HandshakeError::TooManyFields));
-            assert!(shaken.text().starts_with("HTTP/1.1 431 "));
+            assert_eq!(serve((len - 1, 6)).verdict, Err(HandshakeError::Head(HeadError::HeadTooLong)));
+            let outcome = serve((len, 5));
+            assert_eq!(outcome.verdict, Err(HandshakeError::Head(HeadError::TooManyFields)));
+            assert!(outcome.text().starts_with("HTTP/1.1 431 "));
         }
     }
     // By default 16 KiB and 100 fields.
     let fields = |n: usize| and(vec!["X: y"; n - 5].join("\r\n").as_str());
     assert_eq!(serve(&fields(100)).verdict, Ok(None));
-    refused(&fields(101), HandshakeError::TooManyFields, 431);
+    refused(&fields(101), HandshakeError::Head(HeadError::TooManyFields), 431);
     let of = |len: usize| {
         let short = and("Cookie: ");
         short.replace("Cookie: ", &format!("Cookie: {}", "v".repeat(len - short.len())))
     };
     assert_eq!(serve(&of(16_384)).verdict, Ok(None));
-    refused(&of(16_385), HandshakeError::HeadTooLong, 431);
+    refused(&of(16_385), HandshakeError::Head(HeadError::HeadTooLong), 431);
 }
 
 /// A plain request can be answered as one.
 #[test]
 fn a_plain_request_is_the_callers_to_answer() {
-    let shaken = refused("GET /page HTTP/1.1\r\nHost: h\r\n\r\n", HandshakeError::NoUpgrade, 426);
-    assert_eq!(shaken.items, ["GET /page", "Host: h", "end"]);
+    let outcome = refused("GET /page HTTP/1.1\r\nHost: h\r\n\r\n", HandshakeError::NoUpgrade, 426);
+    assert_eq!(outcome.items, ["GET /page", "Host: h", "end"]);
     let mut tx = buffer(256);
-    answer(&mut tx, 200, &[("Content-Type", "text/plain")], "hello").unwrap();
+    respond(&mut tx, 200, &[("Content-Type", "text/plain")], "hello").unwrap();
     assert_eq!(
         tx.filled(),
-        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello"
+        [
+            status_line(200).as_bytes(),
+            b"Connection: close\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello"
+        ]
+        .concat()
     );
-    for (status, start) in STATUS_LINES {
+    for (status, _) in STATUS_LINES {
         let mut tx = buffer(256);
-        answer(&mut tx, status, &[], "").unwrap();
+        respond(&mut tx, status, &[], "").unwrap();
         let text = std::str::from_utf8(tx.filled()).unwrap();
-        assert_eq!(text, format!("{start}Connection: close\r\nContent-Length: 0\r\n\r\n"));
+        assert_eq!(text, status_line(status) + "Connection: close\r\nContent-Length: 0\r\n\r\n");
     }
     // RFC 9110 section 7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option".
     let mut tx = buffer(256);
-    answer(&mut tx, 426, &[("Upgrade", "websocket")], &"x".repeat(100)).unwrap();
+    respond(&mut tx, 426, &[("Upgrade", "websocket")], &"x".repeat(100)).unwrap();
     let text = std::str::from_utf8(tx.filled()).unwrap();
     assert!(
         text.contains("\r\nConnection: close, Upgrade\r\nContent-Length: 100\r\nUpgrade: websocket\r\n\r\nx")
@@ -475,22 +484,23 @@ fn a_plain_request_is_the_callers_to_answer() {
 fn an_answer_that_does_not_fit_changes_nothing() {
     let mut tx = buffer(139);
     assert!(tx.push(b"before"));
-    assert_eq!(answer(&mut tx, 200, &[], &"x".repeat(100)), Err(SendError::BufferFull));
+    assert_eq!(respond(&mut tx, 200, &[], &"x".repeat(100)), Err(SendError::BufferFull));
     assert_eq!(tx.filled(), b"before");
 
     let mut rx = buffer(512);
     assert!(rx.push(and("Sec-WebSocket-Protocol: chat").as_bytes()));
-    let mut handshake = Handshake::new(&["chat"]);
-    while handshake.receive(&mut rx).unwrap() != Some(Item::End) {}
-    let upgrade = handshake.upgrade().unwrap();
-    assert_eq!(upgrade.subprotocol(), Some("chat"));
+    let config = Config::new().subprotocols(&["chat"]);
+    let mut handshake = ServerHandshake::new(&config);
+    while handshake.receive(&mut rx).unwrap() != Some(Event::HeadEnd) {}
+    handshake.check().unwrap();
+    assert_eq!(handshake.subprotocol(), Some("chat"));
     let needed = 129 + "Sec-WebSocket-Protocol: chat\r\n".len();
     let mut tx = buffer(needed);
     assert!(tx.push(b"x"));
-    assert_eq!(upgrade.accept(&mut tx, &[]).err(), Some(SendError::BufferFull));
+    assert_eq!(handshake.accept(&mut tx, &[]).err(), Some(SendError::BufferFull));
     assert_eq!(tx.filled(), b"x");
     tx.consume(1);
-    assert!(upgrade.accept(&mut tx, &[]).is_ok());
+    assert!(handshake.accept(&mut tx, &[]).is_ok());
     assert_eq!((tx.len(), tx.free()), (needed, 0));
 }
 
@@ -499,9 +509,9 @@ fn an_answer_that_does_not_fit_changes_nothing() {
 fn every_refusal_fits_into_the_smallest_buffer() {
     for error in microws_tests::errors::handshake_errors() {
         let mut tx = buffer(MIN_CAPACITY);
-        assert_eq!(refuse(&mut tx, error), Ok(()), "{error:?}");
+        assert_eq!(reject(&mut tx, error), Ok(()), "{error:?}");
         let mut large = buffer(512);
-        refuse(&mut large, error).unwrap();
+        reject(&mut large, error).unwrap();
         let text = std::str::from_utf8(large.filled()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with(&format!("HTTP/1.1 {} ", error.status())), "{head}");
@@ -513,7 +523,7 @@ fn every_refusal_fits_into_the_smallest_buffer() {
         assert!(body.ends_with('\n') && body.len() > 10, "{text}");
         let mut full = buffer(MIN_CAPACITY);
         assert!(full.push(&[0; 100]));
-        assert_eq!(refuse(&mut full, error), Err(SendError::BufferFull));
+        assert_eq!(reject(&mut full, error), Err(SendError::BufferFull));
         assert_eq!(full.len(), 100);
     }
 }
@@ -523,9 +533,10 @@ fn every_refusal_fits_into_the_smallest_buffer() {
 fn fields_that_would_break_the_head_are_refused() {
     let mut rx = buffer(512);
     assert!(rx.push((LINES.join("\r\n") + "\r\n\r\n").as_bytes()));
-    let mut handshake = Handshake::new(&[]);
-    while handshake.receive(&mut rx).unwrap() != Some(Item::End) {}
-    let upgrade = handshake.upgrade().unwrap();
+    let config = Config::new();
+    let mut handshake = ServerHandshake::new(&config);
+    while handshake.receive(&mut rx).unwrap() != Some(Event::HeadEnd) {}
+    handshake.check().unwrap();
     let mut tx = buffer(512);
     for field in [
         ("X", "a\r\nY: b"),
@@ -537,9 +548,9 @@ fn fields_that_would_break_the_head_are_refused() {
         ("X:", "a"),
         ("X", "\u{7f}"),
     ] {
-        let fields: &server::Fields<'_> = &[("Ok", "fine"), field];
-        assert_eq!(upgrade.accept(&mut tx, fields).err(), Some(SendError::InvalidField), "{field:?}");
-        assert_eq!(answer(&mut tx, 200, fields, ""), Err(SendError::InvalidField), "{field:?}");
+        let fields: &Fields<'_> = &[("Ok", "fine"), field];
+        assert_eq!(handshake.accept(&mut tx, fields).err(), Some(SendError::InvalidField), "{field:?}");
+        assert_eq!(respond(&mut tx, 200, fields, ""), Err(SendError::InvalidField), "{field:?}");
     }
     for name in [
         "Upgrade",
@@ -548,10 +559,10 @@ fn fields_that_would_break_the_head_are_refused() {
         "Sec-WebSocket-Protocol",
         "Sec-WebSocket-Extensions",
     ] {
-        assert_eq!(upgrade.accept(&mut tx, &[(name, "x")]).err(), Some(SendError::InvalidField), "{name}");
+        assert_eq!(handshake.accept(&mut tx, &[(name, "x")]).err(), Some(SendError::InvalidField), "{name}");
     }
     assert!(tx.is_empty());
-    assert!(upgrade.accept(&mut tx, &[("X-One", "1"), ("Set-Cookie", "a=\u{e9}\tb")]).is_ok());
+    assert!(handshake.accept(&mut tx, &[("X-One", "1"), ("Set-Cookie", "a=\u{e9}\tb")]).is_ok());
     assert!(tx.filled().ends_with("\r\nX-One: 1\r\nSet-Cookie: a=\u{e9}\tb\r\n\r\n".as_bytes()));
 }
 
@@ -559,8 +570,8 @@ fn fields_that_would_break_the_head_are_refused() {
 #[test]
 fn a_supported_subprotocol_that_is_no_token_is_never_sent() {
     // It can't even be offered.
-    let shaken = Shake::default().serve(&["a b"], and("Sec-WebSocket-Protocol: a b").as_bytes());
-    assert_eq!(shaken.verdict, Err(HandshakeError::Invalid(KnownField::Protocol)));
+    let outcome = Exchange::default().serve(&["a b"], and("Sec-WebSocket-Protocol: a b").as_bytes());
+    assert_eq!(outcome.verdict, Err(HandshakeError::Invalid(KnownField::Protocol)));
 }
 
 /// The subprotocol is known as soon as the field has passed.
@@ -568,10 +579,11 @@ fn a_supported_subprotocol_that_is_no_token_is_never_sent() {
 fn the_subprotocol_is_known_when_its_field_has_passed() {
     let mut rx = buffer(512);
     assert!(rx.push(and("Sec-WebSocket-Protocol: chat").as_bytes()));
-    let mut handshake = Handshake::new(&["chat"]);
+    let config = Config::new().subprotocols(&["chat"]);
+    let mut handshake = ServerHandshake::new(&config);
     let mut known = Vec::new();
     loop {
-        let end = handshake.receive(&mut rx).unwrap() == Some(Item::End);
+        let end = handshake.receive(&mut rx).unwrap() == Some(Event::HeadEnd);
         known.push(handshake.subprotocol().is_some());
         if end {
             break;
@@ -585,13 +597,14 @@ fn the_subprotocol_is_known_when_its_field_has_passed() {
 fn a_field_is_a_list_or_text_to_whom_it_may_concern() {
     let mut rx = buffer(512);
     assert!(rx.push(b"GET / HTTP/1.1\r\nX-List: a, B ,,c\r\nY: \xff\r\n\r\n"));
-    let mut handshake = Handshake::new(&[]);
+    let config = Config::new();
+    let mut handshake = ServerHandshake::new(&config);
     let _ = handshake.receive(&mut rx).unwrap();
-    let Some(Item::Field(field)) = handshake.receive(&mut rx).unwrap() else { panic!("no field") };
+    let Some(Event::Field(field)) = handshake.receive(&mut rx).unwrap() else { panic!("no field") };
     assert!(field.is("x-list") && !field.is("x-lis") && !field.is("x-list-more"));
     assert_eq!(field.text(), Some("a, B ,,c"));
     assert_eq!(field.elements().collect::<Vec<_>>(), [b"a", b"B", b"c"]);
     assert!(field.lists("b") && field.lists("A") && !field.lists("ab") && !field.lists(""));
-    let Some(Item::Field(field)) = handshake.receive(&mut rx).unwrap() else { panic!("no field") };
-    assert_eq!((field.text(), field.value), (None, &b"\xff"[..]));
+    let Some(Event::Field(field)) = handshake.receive(&mut rx).unwrap() else { panic!("no field") };
+    assert_eq!((field.text(), field.value()), (None, &b"\xff"[..]));
 }

@@ -1,6 +1,6 @@
 //! `max_message_len`, `max_fragments` and `whole_up_to`, at their edges and in both roles.
 
-use microws::{Connection, MIN_CAPACITY, MessageKind, ProtocolError, Received};
+use microws::{Connection, MIN_CAPACITY, MessageKind, ProtocolError, Step};
 use microws_tests::frames::header;
 use microws_tests::{Cuts, Drive, End, Run, Seen, Side, buffer, in_both_roles};
 
@@ -144,7 +144,7 @@ in_both_roles! {
             [(&frame[..1], 0), (&frame[1..size], 10), (&frame[size..size + 4], 6), (&frame[size + 4..], 0)]
         {
             assert!(rx.push(piece));
-            while matches!(connection.receive(&mut rx, &mut tx), Ok(Received::Event(_))) {}
+            while matches!(connection.receive(&mut rx, &mut tx), Step::Event(_)) {}
             assert_eq!(connection.payload_left(), left);
         }
     }
@@ -163,7 +163,7 @@ in_both_roles! {
             let (mut connection, mut rx, mut tx) = (S::open().whole_up_to(100), buffer(139), buffer(139));
             assert!(rx.push(&frame[..cut]));
             for _ in 0..2 {
-                assert_eq!(connection.receive(&mut rx, &mut tx), Ok(Received::WantRead));
+                assert_eq!(connection.receive(&mut rx, &mut tx), Step::Read);
                 assert_eq!(rx.filled(), &frame[..cut]);
             }
         }

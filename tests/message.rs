@@ -19,6 +19,7 @@ fn got(whole: Whole<'_>) -> Got {
         Whole::Text(text) => Got::Text(text.to_owned()),
         Whole::Binary(bytes) => Got::Binary(bytes.to_vec()),
         Whole::TooLong { kind, len } => Got::TooLong(kind, len),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -76,7 +77,7 @@ in_both_roles! {
 }
 
 fn chunk<'b>(kind: MessageKind, first: bool, fin: bool, payload: &'b mut [u8]) -> Chunk<'b> {
-    Chunk { kind, first, fin, payload }
+    Chunk::new(kind, first, fin, payload)
 }
 
 #[test]

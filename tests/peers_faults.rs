@@ -1,8 +1,9 @@
 //! Faults that other WebSocket crates were found to have, each as a test that this one has not.
 
-use microws::handshake::client::{Handshake, Request};
-use microws::{Connection, Event, HandshakeError, KnownField, MessageKind, ProtocolError, Received};
-use microws_tests::handshake::Shake;
+use microws::handshake::{ClientHandshake, KnownField};
+use microws::http::HeadError;
+use microws::{Config, Connection, Event, HandshakeError, MessageKind, ProtocolError, Step};
+use microws_tests::handshake::Exchange;
 use microws_tests::{ClientSide, Cuts, Drive, End, Seen, ServerSide, Side, buffer, in_both_roles};
 
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\
@@ -38,7 +39,7 @@ in_both_roles! {
         let (mut connection, mut rx, mut tx) = (S::open(), buffer(139), buffer(300));
         connection.send_fragment(&mut tx, MessageKind::Text, b"a", false).unwrap();
         assert!(rx.push(&S::incoming(0x89, b"?")));
-        let _ = connection.receive(&mut rx, &mut tx).unwrap();
+        let _ = connection.receive(&mut rx, &mut tx);
         connection.send_fragment(&mut tx, MessageKind::Text, b"b", true).unwrap();
         assert_eq!(S::sent(tx.filled()), [(0x01, b"a".to_vec()), (0x8a, b"?".to_vec()), (0x80, b"b".to_vec())]);
     }
@@ -70,7 +71,7 @@ in_both_roles! {
             assert!(rx.push(&[*byte]));
             // Two that begin and don't get what they want, and perhaps one that does.
             for _ in 0..3 {
-                if let Received::Event(event) = connection.receive(&mut rx, &mut tx).unwrap() {
+                if let Step::Event(event) = connection.receive(&mut rx, &mut tx) {
                     Seen::of(&event).note(&mut events);
                 }
             }
@@ -106,7 +107,7 @@ in_both_roles! {
     fn an_event_can_be_answered_while_it_is_held<S: Side>() {
         let (mut connection, mut rx, mut tx) = (S::open(), buffer(139), buffer(139));
         assert!(rx.push(&S::incoming(0x81, b"echo")));
-        let Received::Event(Event::Chunk(chunk)) = connection.receive(&mut rx, &mut tx).unwrap() else {
+        let Step::Event(Event::Chunk(chunk)) = connection.receive(&mut rx, &mut tx) else {
             panic!("no chunk");
         };
         connection.send(&mut tx, chunk.kind, chunk.payload).unwrap();
@@ -118,16 +119,16 @@ in_both_roles! {
 #[test]
 fn frames_that_come_with_the_101_are_not_lost() {
     let input = [RESPONSE, b"\x81\x02hi\x89\x00"].concat();
-    let shaken = Shake::default().connect(Request::new("h", "/"), &input);
-    let run = Drive::default().listen(&mut ClientSide::open(), &shaken.behind);
+    let outcome = Exchange::default().connect(Config::new().request("h", "/"), &input);
+    let run = Drive::default().listen(&mut ClientSide::open(), &outcome.after);
     assert_eq!(run.events, [Seen::text("hi"), Seen::Ping(vec![])]);
 }
 
 #[test]
 fn frames_that_come_with_the_request_are_not_lost() {
     let input = [REQUEST.as_bytes(), &ServerSide::incoming(0x81, b"hi")].concat();
-    let shaken = Shake::default().serve(&[], &input);
-    let run = Drive::default().listen(&mut ServerSide::open(), &shaken.behind);
+    let outcome = Exchange::default().serve(&[], &input);
+    let run = Drive::default().listen(&mut ServerSide::open(), &outcome.after);
     assert_eq!(run.events, [Seen::text("hi")]);
 }
 
@@ -137,21 +138,22 @@ fn a_long_subprotocol_is_an_error_and_no_panic() {
         let name = "p".repeat(len);
         let request = REQUEST.replace("\r\n\r\n", &format!("\r\nSec-WebSocket-Protocol: {name}\r\n\r\n"));
         for rx in [139, 512, 4096] {
-            let shaken = Shake { rx, ..Shake::default() }.serve(&["chat"], request.as_bytes());
+            let outcome = Exchange { rx, ..Exchange::default() }.serve(&["chat"], request.as_bytes());
             assert!(
                 matches!(
-                    shaken.verdict,
+                    outcome.verdict,
                     Ok(None)
-                        | Err(HandshakeError::FieldTooLong(Some(KnownField::Protocol))
-                            | HandshakeError::HeadTooLong)
+                        | Err(HandshakeError::FieldTooLong(KnownField::Protocol)
+                            | HandshakeError::Head(HeadError::HeadTooLong))
                 ),
                 "{:?}",
-                shaken.verdict
+                outcome.verdict
             );
             let response =
                 [&RESPONSE[..RESPONSE.len() - 2], b"Sec-WebSocket-Protocol: ", name.as_bytes(), b"\r\n\r\n"];
-            let shaken = Shake { rx, ..Shake::default() }.connect(Request::new("h", "/"), &response.concat());
-            assert!(shaken.verdict.is_err());
+            let outcome = Exchange { rx, ..Exchange::default() }
+                .connect(Config::new().request("h", "/"), &response.concat());
+            assert!(outcome.verdict.is_err());
         }
     }
 }
@@ -159,17 +161,18 @@ fn a_long_subprotocol_is_an_error_and_no_panic() {
 #[test]
 fn a_long_key_is_an_error_and_no_panic() {
     let request = REQUEST.replace("dGhl", &"dGhl".repeat(500));
-    let shaken = Shake::default().serve(&[], request.as_bytes());
-    assert_eq!(shaken.verdict, Err(HandshakeError::Invalid(KnownField::Key)));
-    let shaken = Shake { rx: 256, ..Shake::default() }.serve(&[], request.as_bytes());
-    assert_eq!(shaken.verdict, Err(HandshakeError::FieldTooLong(Some(KnownField::Key))));
+    let outcome = Exchange::default().serve(&[], request.as_bytes());
+    assert_eq!(outcome.verdict, Err(HandshakeError::Invalid(KnownField::Key)));
+    let outcome = Exchange { rx: 256, ..Exchange::default() }.serve(&[], request.as_bytes());
+    assert_eq!(outcome.verdict, Err(HandshakeError::FieldTooLong(KnownField::Key)));
 }
 
 #[test]
 fn a_long_subprotocol_of_ours_is_an_error_and_no_panic() {
     let name = "p".repeat(500);
     let offers = [name.as_str()];
-    let mut handshake = Handshake::new(Request { subprotocols: &offers, ..Request::new("h", "/") }, [0; 16]);
+    let config = Config::new().request("h", "/").subprotocols(&offers);
+    let mut handshake = ClientHandshake::new(&config, [0; 16]);
     let mut tx = buffer(256);
     let error = loop {
         match handshake.send(&mut tx) {
@@ -193,15 +196,15 @@ fn a_request_without_key_or_version_does_not_pass() {
         ("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", KnownField::Key),
         ("Sec-WebSocket-Version: 13\r\n", KnownField::Version),
     ] {
-        let shaken = Shake::default().serve(&[], REQUEST.replace(line, "").as_bytes());
-        assert_eq!(shaken.verdict, Err(HandshakeError::Missing(field)));
+        let outcome = Exchange::default().serve(&[], REQUEST.replace(line, "").as_bytes());
+        assert_eq!(outcome.verdict, Err(HandshakeError::Missing(field)));
     }
 }
 
 #[test]
 fn firefox_and_its_keep_alive_are_welcome() {
     assert!(REQUEST.contains("Connection: keep-alive, Upgrade"));
-    assert_eq!(Shake::default().serve(&[], REQUEST.as_bytes()).verdict, Ok(None));
+    assert_eq!(Exchange::default().serve(&[], REQUEST.as_bytes()).verdict, Ok(None));
 }
 
 /// A connection is its state, not its buffers.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use microws::frame::{Header, MAX_HEADER_LEN, Opcode};
 use microws::{
-    Buffer, CloseCode, Connection, Event, MIN_CAPACITY, Mask, MessageKind, Received, Role, SendError, State,
+    Buffer, CloseCode, Connection, Event, MIN_CAPACITY, Mask, MessageKind, Role, SendError, State, Step,
     Validator,
 };
 use microws_tests::{ClientSide, Cuts, Seen, ServerSide, Side};
@@ -230,46 +230,46 @@ fn say() -> impl Strategy<Value = Say> {
 
 /// One send each.
 #[derive(Debug, Clone)]
-enum Step {
+enum Turn {
     Fragment(MessageKind, Vec<u8>, bool),
     Ping(Vec<u8>),
     Pong(Vec<u8>),
     Close,
 }
 
-fn steps(script: &[Say], close: bool) -> VecDeque<Step> {
+fn steps(script: &[Say], close: bool) -> VecDeque<Turn> {
     let mut steps = VecDeque::new();
     for say in script {
         match say {
             Say::Message(kind, parts) => {
                 for (i, (part, ping)) in parts.iter().enumerate() {
                     let fin = i + 1 == parts.len();
-                    steps.push_back(Step::Fragment(*kind, part.clone(), fin));
-                    steps.extend(ping.map(|byte| Step::Ping(vec![byte])));
+                    steps.push_back(Turn::Fragment(*kind, part.clone(), fin));
+                    steps.extend(ping.map(|byte| Turn::Ping(vec![byte])));
                 }
             }
-            Say::Ping(payload) => steps.push_back(Step::Ping(payload.clone())),
-            Say::Pong(payload) => steps.push_back(Step::Pong(payload.clone())),
+            Say::Ping(payload) => steps.push_back(Turn::Ping(payload.clone())),
+            Say::Pong(payload) => steps.push_back(Turn::Pong(payload.clone())),
         }
     }
     if close {
-        steps.push_back(Step::Close);
+        steps.push_back(Turn::Close);
     }
     steps
 }
 
 /// What the other end must hear of it: pongs of ours are left out, for answers come among them.
-fn heard(steps: &VecDeque<Step>) -> Vec<Seen> {
+fn heard(steps: &VecDeque<Turn>) -> Vec<Seen> {
     let (mut heard, mut first) = (Vec::new(), true);
     for step in steps {
         match step {
-            Step::Fragment(kind, payload, fin) => {
+            Turn::Fragment(kind, payload, fin) => {
                 Seen::part(*kind, first, *fin, payload).note(&mut heard);
                 first = *fin;
             }
-            Step::Ping(payload) => heard.push(Seen::Ping(payload.clone())),
-            Step::Pong(_) => {}
-            Step::Close => heard.push(Seen::close(4321, "done")),
+            Turn::Ping(payload) => heard.push(Seen::Ping(payload.clone())),
+            Turn::Pong(_) => {}
+            Turn::Close => heard.push(Seen::close(4321, "done")),
         }
     }
     heard
@@ -280,7 +280,7 @@ struct Peer<'a, R> {
     connection: Connection<R>,
     rx: Buffer<'a>,
     tx: Buffer<'a>,
-    to_say: VecDeque<Step>,
+    to_say: VecDeque<Turn>,
     heard: Vec<Seen>,
     pongs: Vec<Vec<u8>>,
     over: bool,
@@ -292,10 +292,10 @@ impl<R: Role> Peer<'_, R> {
         while let Some(step) = self.to_say.front() {
             let tx = &mut self.tx;
             let said = match step {
-                Step::Fragment(kind, payload, fin) => self.connection.send_fragment(tx, *kind, payload, *fin),
-                Step::Ping(payload) => self.connection.ping(tx, payload),
-                Step::Pong(payload) => self.connection.pong(tx, payload),
-                Step::Close => self.connection.close(tx, CloseCode(4321), "done"),
+                Turn::Fragment(kind, payload, fin) => self.connection.send_fragment(tx, *kind, payload, *fin),
+                Turn::Ping(payload) => self.connection.ping(tx, payload),
+                Turn::Pong(payload) => self.connection.pong(tx, payload),
+                Turn::Close => self.connection.close(tx, CloseCode(4321), "done"),
             };
             match said {
                 Ok(()) => drop(self.to_say.pop_front()),
@@ -309,14 +309,14 @@ impl<R: Role> Peer<'_, R> {
 
     fn listen(&mut self) {
         while !self.over {
-            match self.connection.receive(&mut self.rx, &mut self.tx).unwrap() {
-                Received::Event(Event::Pong(payload)) => self.pongs.push(payload.to_vec()),
-                Received::Event(event) => {
+            match self.connection.receive(&mut self.rx, &mut self.tx) {
+                Step::Event(Event::Pong(payload)) => self.pongs.push(payload.to_vec()),
+                Step::Event(event) => {
                     self.over = matches!(event, Event::Close(_));
                     Seen::of(&event).note(&mut self.heard);
                 }
-                Received::WantRead | Received::WantWrite => return,
-                Received::Closed => panic!("closed without a last event"),
+                Step::Read | Step::Write => return,
+                other => panic!("no last event: {other:?}"),
             }
         }
     }
@@ -415,7 +415,7 @@ fn talk(
         for (one, other) in [(client_says, &client.pongs), (server_says, &server.pongs)] {
             let pings = steps(one, false)
                 .into_iter()
-                .filter_map(|step| if let Step::Ping(payload) = step { Some(payload) } else { None });
+                .filter_map(|step| if let Turn::Ping(payload) = step { Some(payload) } else { None });
             let mut pongs = other.iter();
             for ping in pings {
                 assert!(pongs.any(|pong| *pong == ping), "a ping without its pong");

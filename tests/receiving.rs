@@ -1,6 +1,6 @@
 //! What RFC 6455 demands of a receiver, one test for each sentence, in both roles.
 
-use microws::{MessageKind, ProtocolError, Received};
+use microws::{MessageKind, ProtocolError, Step};
 use microws_tests::frames::header;
 use microws_tests::{Cuts, Drive, End, Run, Seen, Side, buffer, in_both_roles};
 
@@ -314,7 +314,7 @@ in_both_roles! {
             for cut in 0..header.len() {
                 let (mut rx, mut tx) = (buffer(139), buffer(139));
                 assert!(rx.push(&header[..cut]));
-                assert_eq!(S::open().receive(&mut rx, &mut tx), Ok(Received::WantRead));
+                assert_eq!(S::open().receive(&mut rx, &mut tx), Step::Read);
                 assert_eq!(rx.filled(), &header[..cut]);
                 assert!(tx.is_empty());
             }
@@ -330,7 +330,7 @@ in_both_roles! {
                 assert!(rx.push(&frame[..cut]));
                 let mut connection = S::open();
                 for _ in 0..2 {
-                    assert_eq!(connection.receive(&mut rx, &mut tx), Ok(Received::WantRead));
+                    assert_eq!(connection.receive(&mut rx, &mut tx), Step::Read);
                     assert_eq!(rx.filled(), &frame[..cut]);
                     assert!(tx.is_empty());
                 }
@@ -348,14 +348,14 @@ in_both_roles! {
             assert!(rx.push(&frame));
             let mut connection = S::open();
             for _ in 0..2 {
-                assert_eq!(connection.receive(&mut rx, &mut tx), Ok(Received::WantWrite));
+                assert_eq!(connection.receive(&mut rx, &mut tx), Step::Write);
                 assert_eq!(rx.filled(), frame);
                 assert_eq!(tx.len(), 139 - S::LONGEST_REPLY + 1);
             }
             // With that byte it goes on: a message is an event, a fault or a close is answered.
             tx.consume(1);
             let received = connection.receive(&mut rx, &mut tx);
-            assert_eq!(matches!(received, Ok(Received::Event(_))), b0 & 0x7f < 8 || matches!(b0, 0x89 | 0x8a));
+            assert_eq!(matches!(received, Step::Event(_)), b0 & 0x7f < 8 || matches!(b0, 0x89 | 0x8a));
         }
     }
 

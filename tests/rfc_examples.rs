@@ -1,8 +1,9 @@
 //! The examples that RFC 6455 prints, byte for byte.
 
 use hex_literal::hex;
-use microws::handshake::{accept_key, client, server};
+use microws::handshake::{ClientHandshake, ServerHandshake, accept_key};
 use microws::{Buffer, Connection, MessageKind, Role};
+use microws::{Config, Event};
 use microws_tests::{Cuts, Drive, End, Seen, buffer};
 
 const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\n\
@@ -25,9 +26,11 @@ const RESPONSE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
 fn the_server_answers_the_printed_request_with_the_printed_response() {
     let (mut rx, mut tx) = (buffer(512), buffer(512));
     assert!(rx.push(REQUEST));
-    let mut handshake = server::Handshake::new(&["chat"]);
-    while handshake.receive(&mut rx).unwrap() != Some(server::Item::End) {}
-    handshake.upgrade().unwrap().accept(&mut tx, &[]).unwrap();
+    let config = Config::new().subprotocols(&["chat"]);
+    let mut handshake = ServerHandshake::new(&config);
+    while handshake.receive(&mut rx).unwrap() != Some(Event::HeadEnd) {}
+    handshake.check().unwrap();
+    handshake.accept(&mut tx, &[]).unwrap();
     assert_eq!(tx.filled(), RESPONSE);
     assert!(rx.is_empty());
 }
@@ -36,14 +39,13 @@ fn the_server_answers_the_printed_request_with_the_printed_response() {
 #[test]
 fn the_client_sends_the_printed_request_and_takes_the_printed_response() {
     let (mut rx, mut tx) = (buffer(512), buffer(512));
-    let request = client::Request {
-        origin: Some("http://example.com"),
-        subprotocols: &["chat", "superchat"],
-        ..client::Request::new("server.example.com", "/chat")
-    };
+    let config = Config::new()
+        .request("server.example.com", "/chat")
+        .origin("http://example.com")
+        .subprotocols(&["chat", "superchat"]);
     // "if randomly selected, the value was the sequence of bytes 0x01 0x02 ... 0x10" is another
     // example of section 4.1; "the sample nonce" is what section 1.3's key says in base64.
-    let mut handshake = client::Handshake::new(request, *b"the sample nonce");
+    let mut handshake = ClientHandshake::new(&config, *b"the sample nonce");
     assert_eq!(handshake.send(&mut tx), Ok(true));
     let lines = |bytes: &[u8]| {
         let mut lines: Vec<String> =
@@ -54,9 +56,9 @@ fn the_client_sends_the_printed_request_and_takes_the_printed_response() {
     assert_eq!(lines(tx.filled()), lines(REQUEST));
 
     assert!(rx.push(RESPONSE));
-    while handshake.receive(&mut rx).unwrap() != Some(client::Item::End) {}
+    while handshake.receive(&mut rx).unwrap() != Some(Event::HeadEnd) {}
     assert_eq!(handshake.subprotocol(), Some("chat"));
-    assert!(handshake.connection(|_: &mut [u8]| {}).is_ok());
+    assert_eq!(handshake.check(), Ok(()));
     assert!(rx.is_empty());
 }
 
@@ -73,7 +75,7 @@ fn the_accept_value_is_as_printed() {
 fn the_nonce_of_sixteen_counted_bytes_makes_the_key_in_base64() {
     let nonce = core::array::from_fn(|i| i as u8 + 1);
     let mut tx = buffer(512);
-    client::Handshake::new(client::Request::new("h", "/"), nonce).send(&mut tx).unwrap();
+    ClientHandshake::new(&Config::new().request("h", "/"), nonce).send(&mut tx).unwrap();
     let head = std::str::from_utf8(tx.filled()).unwrap();
     assert!(head.contains("\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n"), "{head}");
 }

@@ -43,7 +43,7 @@ in_both_roles! {
         connection.pong(&mut tx, b"2").unwrap();
         let mut rx = buffer(139);
         assert!(rx.push(&S::incoming(0x89, b"3")));
-        let _ = connection.receive(&mut rx, &mut tx).unwrap();
+        let _ = connection.receive(&mut rx, &mut tx);
         connection.send_fragment(&mut tx, TEXT, b"b", true).unwrap();
         assert_eq!(S::sent(tx.filled()), [
             (0x01, b"a".to_vec()), (0x89, b"1".to_vec()), (0x8a, b"2".to_vec()), (0x8a, b"3".to_vec()),
@@ -236,7 +236,7 @@ fn the_client_takes_a_fresh_key_for_each_frame() {
     client.send_with(&mut tx, TEXT, true, |_| 0).unwrap();
     client.ping(&mut tx, b"").unwrap();
     assert!(rx.push(b"\x89\x01p"));
-    let _ = client.receive(&mut rx, &mut tx).unwrap();
+    let _ = client.receive(&mut rx, &mut tx);
     client.close(&mut tx, CloseCode::NORMAL, "").unwrap();
     let keys: Vec<_> = frames(tx.filled()).into_iter().map(|frame| frame.key.unwrap()).collect();
     assert_eq!(keys, [[0; 4], [1; 4], [2; 4], [3; 4], [4; 4], [5; 4]]);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use edge_ws::FrameHeader;
 use embedded_websocket::{WebSocketReceiveMessageType, WebSocketSendMessageType, WebSocketServer};
-use microws::{Buffer, Connection, Event, Received, SendError};
+use microws::{Buffer, Connection, Event, SendError, Step};
 use soketto::{
     Parsing,
     base::{Codec, Header},
@@ -38,15 +38,15 @@ pub(crate) fn microws(input: Rc<[u8]>) -> Echo {
         rx.spare()[..input.len()].copy_from_slice(&input);
         rx.commit(input.len());
         loop {
-            match connection.receive(&mut rx, &mut tx).expect("valid frames") {
-                Received::Event(Event::Chunk(chunk)) if chunk.payload.len() < LARGE => loop {
+            match connection.receive(&mut rx, &mut tx) {
+                Step::Event(Event::Chunk(chunk)) if chunk.payload.len() < LARGE => loop {
                     match connection.send_fragment(&mut tx, chunk.kind, chunk.payload, chunk.fin) {
                         Ok(()) => break,
                         Err(SendError::BufferFull) => flush(&mut tx, sink),
                         Err(error) => panic!("{error}"),
                     }
                 },
-                Received::Event(Event::Chunk(chunk)) => {
+                Step::Event(Event::Chunk(chunk)) => {
                     flush(&mut tx, sink);
                     connection
                         .send_header(&mut tx, chunk.kind, chunk.payload.len(), chunk.fin)
@@ -54,8 +54,8 @@ pub(crate) fn microws(input: Rc<[u8]>) -> Echo {
                     flush(&mut tx, sink);
                     sink.take(chunk.payload);
                 }
-                Received::WantWrite => flush(&mut tx, sink),
-                Received::WantRead => return flush(&mut tx, sink),
+                Step::Write => flush(&mut tx, sink),
+                Step::Read => return flush(&mut tx, sink),
                 other => panic!("{other:?}"),
             }
         }

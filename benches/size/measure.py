@@ -1,6 +1,6 @@
 """Runs the programs that `run` has built, judges what they sent, and prints what they took.
 
-usage: measure.py FOLDER CRATE...
+usage: measure.py FOLDER TARGETS CONTENDER...
 """
 
 import struct
@@ -21,6 +21,28 @@ TICKS_PER_INSTRUCTION = 1.6  # 64 ns of the emulator's clock in ticks of 25 MHz
 LETTERS = bytes(97 + i % 26 for i in range(1024))
 
 
+def masked_frame(first, payload, length=None, key=bytes((0x37, 0xFA, 0x21, 0x3D))):
+    """A client's frame; `length` in more bytes than needed if it is given."""
+    size = length if length is not None else bytes([len(payload)])
+    return bytes([first, size[0] | 0x80]) + size[1:] + key + bytes(b ^ key[i % 4] for i, b in enumerate(payload))
+
+
+# What a server must not take (RFC 6455), as its first frame.
+FAULTS = {
+    "a reserved bit (5.2)": masked_frame(0xC2, b"fault"),
+    "a reserved opcode (5.2)": masked_frame(0x83, b"fault"),
+    "an unmasked frame (5.1)": b"\x82\x05fault",
+    "a length in more bytes than needed (5.2)": masked_frame(0x82, b"fault", b"\x7e\x00\x05"),
+    "a continuation of nothing (5.4)": masked_frame(0x80, b"fault"),
+    "a message inside another (5.4)": masked_frame(0x02, b"a") + masked_frame(0x82, b"fault"),
+    "a ping in fragments (5.5)": masked_frame(0x09, b"fault"),
+    "a ping of 126 bytes (5.5)": masked_frame(0x89, bytes(126), b"\x7e\x00\x7e"),
+    "text that is not UTF-8 (8.1)": masked_frame(0x81, b"\xc0\xaf"),
+    "a close code that must not be sent (7.4)": masked_frame(0x88, b"\x03\xed"),
+    "a close frame of one byte (5.5.1)": masked_frame(0x88, b"\x03"),
+}
+
+
 def sections(program):
     """Flash, and RAM that is there before the stack."""
     lines = subprocess.run(["llvm-size", "-A", program], check=True, capture_output=True, text=True).stdout
@@ -29,14 +51,17 @@ def sections(program):
         words = line.split()
         if len(words) == 3 and words[1].isdigit():
             size[words[0]] = int(words[1])
-    flash = sum(size.get(name, 0) for name in (".vector_table", ".text", ".rodata", ".data"))
+    # Elsewhere than on Cortex-M read-only data has sections of its own.
+    parts = (".vector_table", ".text", ".rodata", ".data", ".sdata", ".srodata")
+    flash = sum(n for name, n in size.items() if any(name == part or name.startswith(part + ".") for part in parts))
     return flash, size.get(".data", 0) + size.get(".bss", 0)
 
 
-def boot(program):
-    """What the program sent, and what it measured."""
+def boot(program, fault=b""):
+    """What the program sent, and what it measured; `fault` is a frame that comes first."""
     command = ["qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "null"]
-    command += ["-icount", "shift=6", "-semihosting-config", "enable=on,target=native", "-kernel", program]
+    command += ["-icount", "shift=6", "-kernel", program]
+    command += ["-semihosting-config", f"enable=on,target=native,arg=size,arg={fault.hex()}" if fault else "enable=on,target=native"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
     sent, mark, measured = done.stdout.rpartition(b"MEASURED")
     if done.returncode != 0 or not mark:
@@ -64,9 +89,11 @@ def judge(program, job, sent):
     """What went wrong beside the job; that must have been done, or its figures mean nothing."""
     if job != "echo":
         head, _, sent = sent.partition(b"\r\n\r\n")
-        accept = b"Sec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI="
-        want = accept if job == "server" else b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
-        if want not in head.split(b"\r\n"):
+        accept = b"sec-websocket-accept", b"ICX+Yqv66kxgM0FcWaLWlFLwTAI="
+        want = accept if job == "server" else (b"sec-websocket-key", b"AAAAAAAAAAAAAAAAAAAAAA==")
+        # Names compare without case.
+        fields = [line.partition(b": ") for line in head.split(b"\r\n")]
+        if want not in [(name.lower(), value) for name, _, value in fields]:
             sys.exit(f"{program}: the handshake is {head!r}")
     want = [(0x81 if kind == "text" else 0x82, LETTERS[:n]) for kind, n in MESSAGES for _ in range(REPEATS)]
     got = list(frames(sent))
@@ -97,55 +124,99 @@ def unmask(program, which, length):
     return f"{instructions[which] / length:.2f}"
 
 
+def reaction(program, fault):
+    """What a server does about a frame at fault: a close frame with a code, or none, or it takes it."""
+    try:
+        sent, *_ = boot(program, fault)
+        got = list(frames(sent))
+    except (IndexError, subprocess.TimeoutExpired, SystemExit):
+        return "panics"
+    # The messages that come after it are not echoed if the connection has failed.
+    if any(payload == LETTERS[:16] for opcode, payload, _ in got if opcode & 0x0F < 3):
+        return "taken"
+    closes = [payload for opcode, payload, _ in got if opcode == 0x88]
+    return str(int.from_bytes(closes[-1][:2], "big")) if closes and len(closes[-1]) > 1 else "hangs up"
+
+
+def table(first, columns, rows):
+    print("| " + " | ".join((*first, *columns)) + " |")
+    print("|" + "---|" * len(first) + "---:|" * len(columns))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+
+
 def main():
-    folder, crates = Path(sys.argv[1]), sys.argv[2:]
+    folder, targets, contenders = Path(sys.argv[1]), sys.argv[2].split(), sys.argv[3:]
+    measured = targets[0]
     results, faults = {}, {}
+
+    def program(target, profile, job, contender):
+        return folder / f"{target}-{profile}-{job}-{contender}"
+
+    def flash(target, profile, job, contender):
+        path = program(target, profile, job, contender)
+        if not path.exists():
+            return "does not build"
+        return f"{sections(path)[0] - sections(program(target, profile, job, 'none'))[0]:,}"
+
     for profile in PROFILES:
         for job in JOBS:
-            rig_flash, rig_ram = sections(folder / f"{profile}-{job}-none")
-            for crate in crates:
-                program = folder / f"{profile}-{job}-{crate}"
-                flash, ram = sections(program)
-                sent, stack, state, instructions = boot(program)
-                faults.setdefault(crate, set()).update(judge(program, job, sent))
-                results[profile, job, crate] = (flash - rig_flash, ram - rig_ram, stack, state, instructions)
+            rig_flash, rig_ram = sections(program(measured, profile, job, "none"))
+            for contender in contenders:
+                path = program(measured, profile, job, contender)
+                size, ram = sections(path)
+                sent, stack, state, instructions = boot(path)
+                faults.setdefault(contender, set()).update(judge(path, job, sent))
+                results[profile, job, contender] = (size - rig_flash, ram - rig_ram, stack, state, instructions)
 
-    print("Bytes of flash, static RAM and stack beyond the caller's buffers, on thumbv7em:\n")
-    print("| job | opt-level | | " + " | ".join(crates) + " |")
-    print("|---|---|---|" + "---:|" * len(crates))
+    print(f"Bytes of flash, static RAM and stack beyond the caller's buffers, on {measured}:\n")
+    rows = []
     for job, what in JOBS.items():
         for profile, level in PROFILES.items():
             for i, name in enumerate(("flash", "static RAM", "stack")):
-                row = [f"{results[profile, job, crate][i]:,}" for crate in crates]
-                print(f"| {what} | {level} | {name} | " + " | ".join(row) + " |")
+                row = [f"{results[profile, job, contender][i]:,}" for contender in contenders]
+                rows.append([what, level, name, *row])
                 what = ""
     for profile, level in PROFILES.items():
-        flash = sections(folder / f"{profile}-server-refusing")[0] - sections(folder / f"{profile}-server-none")[0]
-        note = "server that tells why it refuses (the others hang up)" if profile == "release" else ""
-        row = [f"{flash:,}" if crate == "microws" else "" for crate in crates]
-        print(f"| {note} | {level} | flash | " + " | ".join(row) + " |")
-    row = [f"{results['release', 'echo', crate][3]:,}" for crate in crates]
-    print("| state of a connection | | | " + " | ".join(row) + " |")
+        rejecting = {"microws": "rejecting", "compact": "compact-rejecting", "session": "session"}
+        row = [flash(measured, profile, "server", rejecting[c]) if c in rejecting else "" for c in contenders]
+        rows.append(["server that tells why it rejects (the others hang up)", level, "flash", *row])
+    rows.append(["state of a connection", "", "", *(f"{results['release', 'echo', c][3]:,}" for c in contenders)])
+    table(("job", "opt-level", ""), contenders, rows)
+
+    print("\nBytes of flash on other cores, opt-level z:\n")
+    rows = []
+    for target in targets[1:]:
+        for job, what in JOBS.items():
+            rows.append([target, what, *(flash(target, "release", job, contender) for contender in contenders)])
+    table(("target", "job"), contenders, rows)
 
     print("\nInstructions from a frame received to its echo ready to send, as a server:\n")
-    print("| message | opt-level | " + " | ".join(crates) + " |")
-    print("|---|---|" + "---:|" * len(crates))
+    rows = []
     for i, (kind, length) in enumerate(MESSAGES):
         for profile, level in PROFILES.items():
-            row = [f"{results[profile, 'echo', crate][4][i]:,.0f}" for crate in crates]
-            print(f"| {kind}, {length} bytes | {level} | " + " | ".join(row) + " |")
+            row = [f"{results[profile, 'echo', contender][4][i]:,.0f}" for contender in contenders]
+            rows.append([f"{kind}, {length} bytes", level, *row])
+    table(("message", "opt-level"), contenders, rows)
 
-    print("\nInstructions per byte unmasked, of the crates that make masking public:\n")
-    print("| payload | opt-level | " + " | ".join(crates) + " |")
-    print("|---|---|" + "---:|" * len(crates))
+    print("\nInstructions per byte unmasked, of those that make masking public:\n")
+    rows = []
     for i, length in enumerate(MASKED):
         for profile, level in PROFILES.items():
-            row = [unmask(folder / f"{profile}-mask-{crate}", i, length) for crate in crates]
-            print(f"| {length} bytes | {level} | " + " | ".join(row) + " |")
+            row = [unmask(program(measured, profile, "mask", contender), i, length) for contender in contenders]
+            rows.append([f"{length} bytes", level, *row])
+    table(("payload", "opt-level"), contenders, rows)
 
-    for crate in crates:
-        for fault in sorted(faults[crate]):
-            print(f"\n{crate} {fault}.")
+    print("\nWhat a server does about a first frame that RFC 6455 forbids; a number is the code of its close frame:\n")
+    rows = []
+    for what, fault in FAULTS.items():
+        row = [reaction(program(measured, "release", "echo", contender), fault) for contender in contenders]
+        rows.append([what, *row])
+    table(("fault",), contenders, rows)
+
+    for contender in contenders:
+        for fault in sorted(faults[contender]):
+            print(f"\n{contender} {fault}.")
 
 
 main()

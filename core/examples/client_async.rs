@@ -1,26 +1,27 @@
-//! A client over asynchronous std TCP: messages of any size to an echo server, through two buffers of 512 bytes.
+//! A client over tokio: messages of any size to an echo server, through two buffers of 512 bytes.
 //!
 //! `cargo run -p microws --features embedded-io-async --example client_async -- ws://127.0.0.1:1740/ 100000 t12 ping`
 
 mod common;
 
 use common::steps::{Answer, Step, arguments};
-use common::{Result, hang_up, random};
+use common::{Result, half_close, random};
 use embedded_io_adapters::tokio_1::FromTokio;
-use microws::handshake::client::Request;
 use microws::io::asynch::WebSocket;
-use microws::{Buffer, CloseCode, Event, State};
-use tokio::net::TcpStream;
+use microws::{Buffer, CloseCode, Config, Session, State};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let (server, steps) = arguments()?;
-    let stream = TcpStream::connect((server.host.as_str(), server.port)).await?;
-    stream.set_nodelay(true)?;
+    let stream = server.dial()?;
+    stream.set_nonblocking(true)?;
+    let stream = FromTokio::new(tokio::net::TcpStream::from_std(stream)?);
     let (mut rx, mut tx) = ([0; 512], [0; 512]);
     let (rx, tx) = (Buffer::new(&mut rx), Buffer::new(&mut tx));
-    let request = Request::new(&server.authority, &server.target);
-    let mut socket = WebSocket::connect(FromTokio::new(stream), rx, tx, request, random).await?;
+    let config = Config::new().request(&server.authority, &server.target);
+    let mut socket = WebSocket::new(stream, rx, tx, Session::client(&config, random))
+        .half_close(|stream| half_close(stream.inner()));
+    socket.open().await?;
 
     for step in &steps {
         if let Step::Ping = step {
@@ -31,18 +32,21 @@ async fn main() -> Result<()> {
             socket.sender().send_fragment(kind, payload, fin).await?;
         }
         let mut answer = Answer::new(step);
-        // `recv` writes out what is queued before it waits.
-        while !answer.take(&socket.recv().await?.0)? {}
-    }
-
-    if socket.state() == State::Open {
-        socket.sender().close(CloseCode::NORMAL, "done").await?;
-        loop {
-            if let (Event::Close(close), _) = socket.recv().await? {
-                println!("closed: {}", close.code);
+        // `recv` writes out queued bytes before it waits.
+        while let Some((event, _)) = socket.recv().await? {
+            if answer.take(&event)? {
                 break;
             }
         }
     }
-    hang_up(socket.into_parts().0.into_inner().into_std()?)
+
+    let open = socket.session().state() == State::Open;
+    if open {
+        socket.sender().close(CloseCode::NORMAL, "done").await?;
+    }
+    while socket.recv().await?.is_some() {}
+    if open && let Some(end) = socket.session().end() {
+        println!("{end}");
+    }
+    Ok(())
 }

@@ -5,19 +5,20 @@
 mod common;
 
 use common::steps::{Answer, Step, arguments};
-use common::{Result, hang_up, random};
+use common::{Result, half_close, random};
 use embedded_io_adapters::std::FromStd;
-use microws::handshake::client::Request;
 use microws::io::blocking::WebSocket;
-use microws::{Buffer, CloseCode, Event, State};
+use microws::{Buffer, CloseCode, Config, Session, State};
 
 fn main() -> Result<()> {
     let (server, steps) = arguments()?;
     let stream = FromStd::new(server.dial()?);
     let (mut rx, mut tx) = ([0; 512], [0; 512]);
     let (rx, tx) = (Buffer::new(&mut rx), Buffer::new(&mut tx));
-    let request = Request::new(&server.authority, &server.target);
-    let mut socket = WebSocket::connect(stream, rx, tx, request, random)?;
+    let config = Config::new().request(&server.authority, &server.target);
+    let mut socket = WebSocket::new(stream, rx, tx, Session::client(&config, random))
+        .half_close(|stream| half_close(stream.inner()));
+    socket.open()?;
 
     for step in &steps {
         if let Step::Ping = step {
@@ -28,18 +29,21 @@ fn main() -> Result<()> {
             socket.sender().send_fragment(kind, payload, fin)?;
         }
         let mut answer = Answer::new(step);
-        // `recv` writes out what is queued before it waits.
-        while !answer.take(&socket.recv()?.0)? {}
-    }
-
-    if socket.state() == State::Open {
-        socket.sender().close(CloseCode::NORMAL, "done")?;
-        loop {
-            if let (Event::Close(close), _) = socket.recv()? {
-                println!("closed: {}", close.code);
+        // `recv` writes out queued bytes before it waits.
+        while let Some((event, _)) = socket.recv()? {
+            if answer.take(&event)? {
                 break;
             }
         }
     }
-    hang_up(socket.into_parts().0.into_inner())
+
+    let open = socket.session().state() == State::Open;
+    if open {
+        socket.sender().close(CloseCode::NORMAL, "done")?;
+    }
+    while socket.recv()?.is_some() {}
+    if open && let Some(end) = socket.session().end() {
+        println!("{end}");
+    }
+    Ok(())
 }

@@ -1,5 +1,5 @@
-//! Two tasks as on a device: a sensor that has something to say now and then, and the one that owns the
-//! socket, which takes from the sensor's channel while it receives. Nothing waits for anything else.
+//! Two tasks as on a device: a sensor that measures now and then, and the one that owns the socket, which takes from
+//! the sensor's channel while it receives. Nothing waits for anything else, and every deadline is kept.
 //!
 //! `cargo run -p microws --features embedded-io-async --example select -- ws://127.0.0.1:1740/`
 
@@ -7,13 +7,12 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Address, Result, hang_up, random};
+use common::{Address, Result, half_close, now, random};
 use embassy_futures::join::join;
-use embassy_futures::select::{Either, select};
+use embassy_futures::select::{Either3, select3};
 use embedded_io_adapters::tokio_1::FromTokio;
-use microws::handshake::client::Request;
 use microws::io::asynch::WebSocket;
-use microws::{Buffer, CloseCode, Event};
+use microws::{Buffer, CloseCode, Config, Event, Session};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -39,32 +38,34 @@ async fn network(server: Address, mut readings: Receiver<u16>) -> Result<()> {
     let stream = TcpStream::connect((server.host.as_str(), server.port)).await?;
     let (mut rx, mut tx) = ([0; 256], [0; 256]);
     let (rx, tx) = (Buffer::new(&mut rx), Buffer::new(&mut tx));
-    let request = Request::new(&server.authority, &server.target);
-    let mut socket = WebSocket::connect(FromTokio::new(stream), rx, tx, request, random)
-        .await?
-        // What the server says is short: in one piece, then.
-        .limits(|connection| connection.max_message_len(200).whole_up_to(200));
+    // The server's messages are short: in one piece, then.
+    let config =
+        Config::new().request(&server.authority, &server.target).max_message_len(200).whole_up_to(200);
+    let mut socket = WebSocket::new(FromTokio::new(stream), rx, tx, Session::client(&config, random))
+        .half_close(|stream| half_close(stream.inner()));
+    socket.open().await?;
     let mut measuring = true;
     loop {
         let reading = async { if measuring { readings.recv().await } else { std::future::pending().await } };
-        match select(socket.recv(), reading).await {
-            Either::First(received) => match received?.0 {
-                Event::Chunk(chunk) => println!("the server says {}", String::from_utf8_lossy(chunk.payload)),
-                Event::Close(close) => {
-                    println!("closed: {}", close.code);
-                    break;
+        let timer = tokio::time::sleep(Duration::from_millis(socket.tick(now()).unwrap_or(u32::MAX).into()));
+        match select3(socket.recv(), reading, timer).await {
+            // `recv` goes on where it was dropped.
+            Either3::First(received) => match received? {
+                Some((Event::Chunk(c), _)) => {
+                    println!("the server says {}", String::from_utf8_lossy(c.payload))
                 }
-                _ => {}
+                Some(_) => {}
+                None => return Ok(()),
             },
-            Either::Second(Some(millivolts)) => {
-                // Queued here, written out by `recv` in the next turn.
-                socket.sender().send_text(&format!("{millivolts} mV")).await?;
+            // Queued here, written out by the next `recv`.
+            Either3::Second(Some(millivolts)) => {
+                socket.sender().send_text(&format!("{millivolts} mV")).await?
             }
-            Either::Second(None) => {
+            Either3::Second(None) => {
                 socket.sender().close(CloseCode::NORMAL, "measured").await?;
                 measuring = false;
             }
+            Either3::Third(()) => {} // `tick` does what is due
         }
     }
-    hang_up(socket.into_parts().0.into_inner().into_std()?)
 }

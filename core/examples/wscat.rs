@@ -1,4 +1,4 @@
-//! A WebSocket on the command line: sends lines from stdin, prints what comes.
+//! A WebSocket on the command line: sends lines from stdin, prints the messages that come.
 //!
 //! `cargo run -p microws --features embedded-io-async --example wscat -- ws://127.0.0.1:1740/`
 
@@ -9,16 +9,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use common::{Address, Result, hang_up, random};
-use embassy_futures::select::{Either, select};
+use common::{Address, Result, half_close, now, random};
+use embassy_futures::select::{Either3, select3};
 use embedded_io_adapters::tokio_1::FromTokio;
-use microws::handshake::client::{Item, Request};
-use microws::io::asynch::{Connect, WebSocket};
-use microws::{Buffer, Chunk, CloseCode, Event, MessageKind, Role, State};
+use microws::io::asynch::WebSocket;
+use microws::{Buffer, Chunk, CloseCode, Config, Event, MessageKind, Session};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-/// Connects to a WebSocket server, sends each line of stdin as a text message, prints what comes:
+/// Connects to a WebSocket server, sends each line of stdin as a text message, prints the messages that come:
 /// text as it is, binary messages in hex.
 #[derive(Parser)]
 struct Arguments {
@@ -71,73 +70,63 @@ async fn run(arguments: Arguments) -> Result<()> {
     let (mut rx, mut tx) = ([0; 4096], [0; 4096]);
     let subprotocols: Vec<&str> = arguments.subprotocol.iter().map(String::as_str).collect();
     let fields: Vec<_> = arguments.header.iter().map(|(name, value)| (&**name, &**value)).collect();
-    let request = Request {
-        origin: arguments.origin.as_deref(),
-        subprotocols: &subprotocols,
-        fields: &fields,
-        ..Request::new(&server.authority, &server.target)
-    };
+    let mut config =
+        Config::new().request(&server.authority, &server.target).subprotocols(&subprotocols).fields(&fields);
+    if let Some(origin) = &arguments.origin {
+        config = config.origin(origin);
+    }
     let (rx, tx) = (Buffer::new(&mut rx), Buffer::new(&mut tx));
-    let mut opening = Connect::new(FromTokio::new(stream), rx, tx, request, random);
-    let mut refused = false;
-    while let Some(item) = opening.next().await? {
-        match item {
-            Item::Start { status, reason } if status != 101 => {
-                eprintln!("{status} {}", String::from_utf8_lossy(reason));
-                refused = true;
-            }
-            // Where to go, or what to bring.
-            Item::Field(field) if refused && (field.is("Location") || field.is("WWW-Authenticate")) => {
-                let name = String::from_utf8_lossy(field.name);
-                eprintln!("{name}: {}", String::from_utf8_lossy(field.value));
-            }
-            _ => {}
-        }
-    }
-    let mut socket = opening.connect().await?;
-    if let Some(name) = opening.subprotocol() {
-        eprintln!("subprotocol: {name}");
-    }
-    if arguments.ping {
-        socket.sender().ping(b"wscat").await?;
-    }
-    talk(&mut socket, close).await?;
-    hang_up(socket.into_parts().0.into_inner().into_std()?)
-}
+    let mut socket = WebSocket::new(FromTokio::new(stream), rx, tx, Session::client(&config, random))
+        .half_close(|stream| half_close(stream.inner()));
 
-/// Until both sides have closed.
-async fn talk<R: Role>(socket: &mut WebSocket<'_, FromTokio<TcpStream>, R>, code: CloseCode) -> Result<()> {
     let mut lines = stdin_lines();
     let mut printer = Printer::default();
+    let (mut open, mut rejected) = (false, false);
     loop {
-        let open = socket.state() == State::Open;
-        // While the user thinks, messages come; once we have closed, the peer has five seconds.
-        let other = async {
-            if open {
-                lines.recv().await
-            } else {
-                tokio::time::sleep(Duration::from_secs(5)).await;
-                None
-            }
-        };
-        match select(socket.recv(), other).await {
-            Either::First(received) => match received?.0 {
-                Event::Chunk(chunk) => printer.print(&chunk)?,
-                Event::Pong(payload) => eprintln!("pong: {}", String::from_utf8_lossy(payload)),
-                Event::Ping(_) => {} // is answered already
-                Event::Close(close) => {
-                    eprintln!("{}", format!("closed: {} {}", close.code, close.reason()).trim_end());
-                    return Ok(());
+        let line = async { if open { lines.recv().await } else { std::future::pending().await } };
+        let timer = tokio::time::sleep(Duration::from_millis(socket.tick(now()).unwrap_or(u32::MAX).into()));
+        match select3(socket.recv(), line, timer).await {
+            Either3::First(received) => match received? {
+                Some((Event::Status(line), _)) if line.status() != 101 => {
+                    eprintln!("{} {}", line.status(), String::from_utf8_lossy(line.reason()));
+                    rejected = true;
                 }
+                // Where to go, or what to bring.
+                Some((Event::Field(field), _))
+                    if rejected && (field.is("Location") || field.is("WWW-Authenticate")) =>
+                {
+                    let name = String::from_utf8_lossy(field.name());
+                    eprintln!("{name}: {}", String::from_utf8_lossy(field.value()));
+                }
+                Some((Event::Open, reply)) => {
+                    open = true;
+                    if arguments.ping {
+                        reply.ping(b"wscat").await?;
+                    }
+                    if let Some(name) = socket.session().subprotocol() {
+                        eprintln!("subprotocol: {name}");
+                    }
+                }
+                Some((Event::Chunk(chunk), _)) => printer.print(&chunk)?,
+                Some((Event::Pong(payload), _)) => eprintln!("pong: {}", String::from_utf8_lossy(payload)),
+                Some((Event::Close(close), _)) => {
+                    open = false;
+                    eprintln!("{}", format!("closed: {} {}", close.code, close.reason()).trim_end());
+                }
+                Some(_) => {}
+                None => return Ok(()),
             },
-            Either::Second(Some(line)) => socket.sender().send_text(&line?).await?,
-            Either::Second(None) if open => socket.sender().close(code, "").await?,
-            Either::Second(None) => return Err("no close frame came within five seconds".into()),
+            Either3::Second(Some(line)) => socket.sender().send_text(&line?).await?,
+            Either3::Second(None) => {
+                open = false;
+                socket.sender().close(close, "").await?;
+            }
+            Either3::Third(()) => {} // `tick` does what is due
         }
     }
 }
 
-/// A thread reads, for stdin can't be read without waiting.
+/// A thread reads, because stdin can't be read without waiting.
 fn stdin_lines() -> mpsc::Receiver<io::Result<String>> {
     let (sender, lines) = mpsc::channel(1);
     std::thread::spawn(move || {
@@ -153,7 +142,7 @@ fn stdin_lines() -> mpsc::Receiver<io::Result<String>> {
 /// Prints messages as they come, a line for each.
 #[derive(Default)]
 struct Printer {
-    amid: bool,
+    in_message: bool,
 }
 
 impl Printer {
@@ -163,13 +152,13 @@ impl Printer {
             MessageKind::Text => out.write_all(chunk.payload)?,
             MessageKind::Binary => {
                 for byte in &*chunk.payload {
-                    write!(out, "{}{byte:02x}", if self.amid { " " } else { "" })?;
-                    self.amid = true;
+                    write!(out, "{}{byte:02x}", if self.in_message { " " } else { "" })?;
+                    self.in_message = true;
                 }
             }
         }
         if chunk.fin {
-            self.amid = false;
+            self.in_message = false;
             writeln!(out)?;
         }
         out.flush()

@@ -6,19 +6,19 @@ use core::ops::Range;
 use crate::wire::frame::{MAX_CONTROL_LEN, MAX_HEADER_LEN};
 
 /// The least storage a [`Buffer`] may have, in bytes: 139, one whole control frame (125 bytes,
-/// RFC 6455 section 5.5) behind the longest header (14 bytes, section 5.2).
+/// RFC 6455 section 5.5) after the longest header (14 bytes, section 5.2).
 ///
 /// It is enough for messages of any size once the connection is open. During the opening
-/// handshake `rx` must hold the longest header line that matters; 256 bytes serve most peers,
-/// 512 serve browsers with long `Origin`s and targets.
+/// handshake `rx` must hold the longest header line that matters: 256 bytes are enough for most peers,
+/// 512 for browsers with long `Origin`s and targets.
 pub const MIN_CAPACITY: usize = MAX_HEADER_LEN + MAX_CONTROL_LEN;
 
 /// A queue of bytes over the caller's storage; the same type serves both directions.
 ///
-/// Whoever does the I/O reads into [`spare`](Self::spare) of `rx` and
-/// [`commit`](Self::commit)s; the protocol takes from it. The protocol commits into `tx`;
-/// whoever does the I/O writes [`filled`](Self::filled) and [`consume`](Self::consume)s what
-/// the transport took. The buffer remembers what was consumed, so no cursor is left to the caller.
+/// The side that does the I/O reads into [`spare`](Self::spare) of `rx` and [`commit`](Self::commit)s; the
+/// protocol takes bytes from it. The protocol commits into `tx`; the side that does the I/O writes
+/// [`filled`](Self::filled) and [`consume`](Self::consume)s the bytes that the transport took. The buffer
+/// remembers what was consumed, so the caller keeps no cursor.
 #[derive(Debug)]
 pub struct Buffer<'a> {
     storage: &'a mut [u8],
@@ -89,13 +89,13 @@ impl<'a> Buffer<'a> {
         self.start = self.start.wrapping_add(n.min(self.len()));
     }
 
-    /// Adds `bytes` whole and answers `true`, or changes nothing and answers `false`.
+    /// Adds `bytes` whole and returns `true`, or changes nothing and returns `false`.
     #[must_use]
     pub fn push(&mut self, bytes: &[u8]) -> bool {
         self.push_all(&[bytes])
     }
 
-    /// Adds all `parts` in order and answers `true`, or changes nothing and answers `false`.
+    /// Adds all `parts` in order and returns `true`, or changes nothing and returns `false`.
     #[must_use]
     pub fn push_all(&mut self, parts: &[&[u8]]) -> bool {
         let total = parts.iter().fold(0usize, |n, part| n.saturating_add(part.len()));
@@ -112,7 +112,7 @@ impl<'a> Buffer<'a> {
     }
 
     /// The next `n` bytes of free room, to be committed; `None` if there are fewer. Moves
-    /// waiting bytes only where the room behind them does not suffice.
+    /// waiting bytes only where the room after them is too small.
     pub(crate) fn room(&mut self, n: usize) -> Option<&mut [u8]> {
         if self.is_empty() || self.storage.len().wrapping_sub(self.end) < n {
             self.compact();
@@ -132,11 +132,16 @@ impl<'a> Buffer<'a> {
         from..self.start
     }
 
-    /// [`take`](Self::take) behind a header, both of which are known to be there.
-    pub(crate) fn take_behind(&mut self, header: usize, n: usize) -> Range<usize> {
+    /// [`take`](Self::take) after a header, both of which are known to be there.
+    pub(crate) fn take_after(&mut self, header: usize, n: usize) -> Range<usize> {
         let from = self.start.wrapping_add(header);
         self.start = from.wrapping_add(n);
         from..self.start
+    }
+
+    /// Puts the last `n` bytes that were taken back, before [`spare`](Self::spare) is next called.
+    pub(crate) fn untake(&mut self, n: usize) {
+        self.start = self.start.saturating_sub(n);
     }
 
     /// Bytes taken before.
@@ -173,7 +178,7 @@ impl<'a> Buffer<'a> {
     }
 }
 
-/// How full it is; the bytes are the peer's business.
+/// How full it is; the bytes themselves are not logged.
 #[cfg(feature = "defmt")]
 impl defmt::Format for Buffer<'_> {
     fn format(&self, f: defmt::Formatter<'_>) {
@@ -192,8 +197,8 @@ pub(crate) fn shift_left(bytes: &mut [u8], from: Range<usize>, to: usize) {
     }
 }
 
-/// `copy_from_slice` without its panic, which stays at opt-level z even behind a comparison of the
-/// lengths. What is longer keeps its rest.
+/// `copy_from_slice` without its panic, which stays at opt-level z even after a comparison of the
+/// lengths. If one slice is longer, the rest of it is left alone.
 #[cfg(not(all(target_pointer_width = "32", target_has_atomic = "32")))]
 #[inline(always)]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
@@ -202,9 +207,9 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     }
 }
 
-/// The same for machines with unaligned loads, for whose `memcpy` a source and a target that are
-/// aligned otherwise cost four instructions a byte. Two words at a time, or the optimizer makes it
-/// that `memcpy`.
+/// The same for 32-bit machines with unaligned loads: their `memcpy` takes four instructions a byte when
+/// source and target are not aligned alike. Two words at a time, because the optimizer turns a loop over
+/// single words into that `memcpy`.
 #[cfg(all(target_pointer_width = "32", target_has_atomic = "32"))]
 #[inline(never)]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {

@@ -2,23 +2,22 @@
 
 use heapless::Vec;
 
-use crate::connection::event::{Chunk, MessageKind};
+use crate::event::Chunk;
+use crate::wire::frame::MessageKind;
 
 /// Collects the chunks of a message of at most `N` bytes.
 ///
-/// A longer one is skipped and its length reported. To refuse it with 1009 instead, set
-/// [`max_message_len`](crate::Connection::max_message_len) to `N`. A device that gets unfragmented
-/// messages only can do without this: see [`whole_up_to`](crate::Connection::whole_up_to).
+/// A longer one is skipped and its length reported. To fail the connection with 1009 instead, set
+/// [`max_message_len`](crate::Config::max_message_len) to `N`. A device that gets unfragmented
+/// messages only does not need this: see [`whole_up_to`](crate::Config::whole_up_to).
 ///
 /// ```
 /// use microws::{Chunk, Message, MessageKind, Whole};
 ///
 /// let mut message = Message::<16>::new();
 /// let kind = MessageKind::Text;
-/// let hello = Chunk { kind, first: true, fin: false, payload: &mut b"Hel".to_owned() };
-/// let world = Chunk { kind, first: false, fin: true, payload: &mut b"lo".to_owned() };
-/// assert_eq!(message.push(&hello), None);
-/// assert_eq!(message.push(&world), Some(Whole::Text("Hello")));
+/// assert_eq!(message.push(&Chunk::new(kind, true, false, &mut [b'H', b'e', b'l'])), None);
+/// assert_eq!(message.push(&Chunk::new(kind, false, true, &mut [b'l', b'o'])), Some(Whole::Text("Hello")));
 /// ```
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -31,11 +30,11 @@ pub struct Message<const N: usize> {
 /// A message that is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Whole<'m> {
     /// A text message.
     Text(&'m str),
-    /// A binary message; or text that is no UTF-8, which chunks from a
-    /// [`Connection`](crate::Connection) never are.
+    /// A binary message; or text that is not UTF-8, which chunks from a session never are.
     Binary(&'m [u8]),
     /// A message of `len` bytes, more than `N`. Its content was dropped.
     TooLong {
@@ -52,7 +51,7 @@ impl<const N: usize> Message<N> {
         Self { bytes: Vec::new(), len: 0 }
     }
 
-    /// Adds the next chunk; the answer is the message when this was the last one of it.
+    /// Adds the next chunk; returns the message when this was its last one.
     pub fn push(&mut self, chunk: &Chunk<'_>) -> Option<Whole<'_>> {
         if chunk.first {
             self.bytes.clear();

@@ -1,9 +1,16 @@
 //! What the server is told at the start.
 
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
 use microws::Timeouts;
-use microws::handshake::{DEFAULT_MAX_FIELDS, DEFAULT_MAX_HEAD_LEN};
+
+/// The longest greeting in bytes: a client that does not read it costs as much memory.
+const MAX_GREETING: usize = 64 * 1024;
+
+/// The longest timeout in milliseconds, 24 days: beyond it a clock of 32 bits that wraps can't tell before
+/// from after.
+const MAX_TIMEOUT: u32 = u32::MAX / 2;
 
 /// What the server is told at the start. [`Default`] is what `microws-echo` does without arguments.
 #[derive(Debug, Clone)]
@@ -14,11 +21,12 @@ pub struct Config {
     pub reuse_port: bool,
     /// Subprotocols that are agreed to, if the client offers one of them.
     pub subprotocols: Vec<String>,
-    /// Values of `Origin` that are let in, case aside; empty lets in all, and clients without one.
+    /// Allowed values of `Origin`, upper and lower case being the same; empty allows all, and clients
+    /// without one.
     pub origins: Vec<String>,
     /// Paths that can be upgraded; empty for all.
     pub paths: Vec<String>,
-    /// A text message for each client that connects.
+    /// A text message for each client that connects, at most 64 KiB.
     pub greeting: Option<String>,
     /// Longest message in bytes; a longer one ends in 1009.
     pub max_message: u64,
@@ -30,7 +38,7 @@ pub struct Config {
     pub max_fields: u16,
     /// Most clients at once; further ones get 503.
     pub max_connections: usize,
-    /// Deadlines of the handshakes and of the keepalive.
+    /// Deadlines of the handshakes and of the keepalive; that for writing is `write_timeout`.
     pub timeouts: Timeouts,
     /// How long a client may leave its replies unread, in milliseconds; 0 for ever.
     pub write_timeout: u32,
@@ -49,12 +57,74 @@ impl Default for Config {
             greeting: None,
             max_message: u64::MAX,
             max_fragments: u32::MAX,
-            max_head: DEFAULT_MAX_HEAD_LEN,
-            max_fields: DEFAULT_MAX_FIELDS,
+            max_head: 16 * 1024,
+            max_fields: 100,
             max_connections: usize::MAX,
             timeouts: Timeouts::default(),
             write_timeout: 20_000,
             stats_interval: 0,
+        }
+    }
+}
+
+impl Config {
+    /// Whether a server can run with it; [`Server::bind`](crate::Server::bind) asks.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput), with the value that can't be used and why.
+    pub fn check(&self) -> io::Result<()> {
+        let invalid = |what: String| Err(io::Error::new(ErrorKind::InvalidInput, what));
+        if self.greeting.as_ref().is_some_and(|greeting| greeting.len() > MAX_GREETING) {
+            return invalid(format!("the greeting is longer than {MAX_GREETING} bytes"));
+        }
+        let separator = |c: char| !c.is_ascii_graphic() || "\"(),/:;<=>?@[\\]{}".contains(c);
+        if let Some(name) = self.subprotocols.iter().find(|name| name.is_empty() || name.contains(separator))
+        {
+            return invalid(format!("{name:?} can't be a subprotocol's name"));
+        }
+        if let Some(path) = self.paths.iter().find(|path| !path.starts_with('/')) {
+            return invalid(format!("the path {path:?} does not begin with a slash"));
+        }
+        let Timeouts { handshake, ping_after, pong_within, close_within, .. } = self.timeouts;
+        let timeouts = [handshake, ping_after, pong_within, close_within, self.write_timeout];
+        if let Some(timeout) = timeouts.iter().find(|timeout| **timeout > MAX_TIMEOUT) {
+            return invalid(format!("the timeout of {timeout} ms is longer than {MAX_TIMEOUT} ms"));
+        }
+        Ok(())
+    }
+
+    /// The part that sessions keep to.
+    pub(crate) const fn session<'c>(&self, subprotocols: &'c [&'c str]) -> microws::Config<'c> {
+        microws::Config::new()
+            .subprotocols(subprotocols)
+            .max_head(self.max_head, self.max_fields)
+            .max_message_len(self.max_message)
+            .max_fragments(self.max_fragments)
+            .timeouts(self.timeouts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_cannot_be_used_is_named() {
+        let said = |change: fn(&mut Config)| {
+            let mut config = Config::default();
+            change(&mut config);
+            config.check().map_err(|error| error.to_string())
+        };
+        assert_eq!(said(|_| {}), Ok(()));
+        for (change, word) in [
+            ((|config| config.greeting = Some("g".repeat(64 * 1024 + 1))) as fn(&mut Config), "greeting"),
+            (|config| config.subprotocols.push("two words".into()), "two words"),
+            (|config| config.subprotocols.push(String::new()), "subprotocol"),
+            (|config| config.paths.push("echo".into()), "slash"),
+            (|config| config.timeouts.ping_after = 1 << 31, "timeout"),
+            (|config| config.write_timeout = 1 << 31, "timeout"),
+        ] {
+            assert!(said(change).is_err_and(|text| text.contains(word)), "{word}");
         }
     }
 }

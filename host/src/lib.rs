@@ -1,27 +1,26 @@
 //! A WebSocket echo server on one thread: an event loop on mio around [`microws`].
 //!
 //! ```text
-//!  listeners ──▶ Server ──── readiness, deadlines ────▶ Peer ──▶ one recv into the shared rx
-//!                  ▲                                     │             │
-//!   Handle ── stop, status                               │     handshake / Connection
-//!                                                        │             │
-//!                            what the kernel did not take◀── one send of the shared tx
+//!  Handle ── stop, status ──▶ reactor ── events, deadlines ──▶ peer ──▶ transport  bytes
+//!                                                               ├─────▶ session    protocol
+//!                                                               ├─────▶ service    replies
+//!                                                               └─────▶ report     log and counters
 //! ```
 //!
-//! [`Server`] owns the sockets, two buffers that serve all clients in turn, and the timer wheel.
-//! A peer that is idle owns its state and at most 139 bytes of a frame that is not whole yet.
+//! [`Server`] owns the sockets, two buffers that serve all clients, one client at a time, and a timer wheel.
+//! An idle client owns its state and what is left of an unfinished frame, at most 138 bytes.
 
-mod clock;
 mod config;
-mod ending;
-mod http;
-mod listen;
+mod link;
+mod partial;
 mod peer;
-mod server;
-mod shared;
+mod reactor;
+mod report;
+mod service;
+mod session;
 mod stats;
-mod wheel;
+mod transport;
 
 pub use config::Config;
-pub use server::{Handle, Server};
+pub use reactor::{Handle, Server};
 pub use stats::Stats;

@@ -1,184 +1,23 @@
-//! `microws-echo`: arguments, logging, signals; the rest is in the library.
+//! `microws-echo`: the start of the server, and its signals.
 
-use std::io::{self, Write};
-use std::net::SocketAddr;
+mod arguments;
+mod logging;
+
+use std::io;
 use std::process::ExitCode;
 
-use clap::{ArgAction, Parser, ValueEnum};
-use log::{LevelFilter, error, info};
+use clap::Parser;
+use log::{error, info};
 use microws_host::{Config, Handle, Server};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::low_level::pipe;
 
-/// A WebSocket (RFC 6455) echo server on one thread.
-///
-/// Sends every message back, text as text and binary as binary. A page to try it with is at
-/// http://ADDR:PORT/. SIGTERM and SIGINT stop it with a goodbye to every client, SIGUSR1 logs its
-/// status.
-#[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
-struct Arguments {
-    /// Address to listen on; several are allowed, port 0 takes a free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1740")]
-    listen: Vec<SocketAddr>,
-
-    /// Let several processes listen on the same port, one per core
-    #[arg(long)]
-    reuse_port: bool,
-
-    /// Subprotocol to agree to; several are allowed
-    #[arg(long, value_name = "NAME", default_value = "echo-protocol")]
-    subprotocol: Vec<String>,
-
-    /// Origin to let in, others get 403; several are allowed [default: all]
-    #[arg(long, value_name = "ORIGIN")]
-    origin: Vec<String>,
-
-    /// Path to serve, others get 404; several are allowed [default: all]
-    #[arg(long, value_name = "PATH", value_parser = path)]
-    path: Vec<String>,
-
-    /// Text message to send to each client that connects
-    #[arg(long, value_name = "TEXT")]
-    greeting: Option<String>,
-
-    /// Longest message, longer ones get 1009 [default: no limit, memory does not depend on it]
-    #[arg(long, value_name = "BYTES")]
-    max_message: Option<u64>,
-
-    /// Most fragments of a message, more get 1008 [default: no limit, memory does not depend on it]
-    #[arg(long, value_name = "N")]
-    max_fragments: Option<u32>,
-
-    /// Longest request head, longer ones get 431
-    #[arg(long, value_name = "BYTES", default_value_t = Config::default().max_head)]
-    max_head: u32,
-
-    /// Most header fields of a request, more get 431
-    #[arg(long, value_name = "N", default_value_t = Config::default().max_fields)]
-    max_fields: u16,
-
-    /// Most clients at once, further ones get 503 [default: no limit but the system's]
-    #[arg(long, value_name = "N")]
-    max_connections: Option<usize>,
-
-    /// Seconds for the opening handshake; 0 for ever
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    handshake_timeout: u32,
-
-    /// Seconds of silence before a ping; 0 for never
-    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
-    ping_interval: u32,
-
-    /// Seconds for a sign of life after a ping; 0 for ever
-    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
-    ping_timeout: u32,
-
-    /// Seconds for the closing handshake; 0 for ever
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
-    close_timeout: u32,
-
-    /// Seconds that a client may leave its replies unread; 0 for ever
-    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
-    write_timeout: u32,
-
-    /// Seconds between two status lines in the log; 0 for none
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
-    stats: u32,
-
-    /// Log more: each message, then each ping and pong
-    #[arg(short, long, action = ArgAction::Count)]
-    verbose: u8,
-
-    /// Log less: warnings and errors only, then errors only
-    #[arg(short, long, action = ArgAction::Count, conflicts_with = "verbose")]
-    quiet: u8,
-
-    /// Form of the log lines, which go to standard error
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
-    log_format: LogFormat,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogFormat {
-    /// Time, level and message
-    Text,
-    /// The message alone
-    Plain,
-    /// A JSON object with time, level and message
-    Json,
-}
-
-/// Seconds, with fractions, as milliseconds.
-fn seconds(text: &str) -> Result<u32, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    let milliseconds = (seconds * 1000.0).round();
-    // Beyond 2^31 a clock that wraps could not tell before from after.
-    if !(0.0..2_147_483_648.0).contains(&milliseconds) {
-        return Err("must be between 0 and 2147483 seconds".to_owned());
-    }
-    Ok(milliseconds as u32)
-}
-
-fn path(text: &str) -> Result<String, String> {
-    if text.starts_with('/') { Ok(text.to_owned()) } else { Err("a path begins with a slash".to_owned()) }
-}
-
-impl Arguments {
-    fn config(&self) -> Config {
-        let mut config = Config::default();
-        config.listen.clone_from(&self.listen);
-        config.reuse_port = self.reuse_port;
-        config.subprotocols.clone_from(&self.subprotocol);
-        config.origins.clone_from(&self.origin);
-        config.paths.clone_from(&self.path);
-        config.greeting.clone_from(&self.greeting);
-        config.max_message = self.max_message.unwrap_or(config.max_message);
-        config.max_fragments = self.max_fragments.unwrap_or(config.max_fragments);
-        config.max_head = self.max_head;
-        config.max_fields = self.max_fields;
-        config.max_connections = self.max_connections.unwrap_or(config.max_connections);
-        config.timeouts.handshake = self.handshake_timeout;
-        config.timeouts.ping_after = self.ping_interval;
-        config.timeouts.pong_within = self.ping_timeout;
-        config.timeouts.close_within = self.close_timeout;
-        config.write_timeout = self.write_timeout;
-        config.stats_interval = self.stats;
-        config
-    }
-
-    fn start_log(&self) {
-        let level = match (self.quiet, self.verbose) {
-            (0, 0) => LevelFilter::Info,
-            (1, _) => LevelFilter::Warn,
-            (2.., _) => LevelFilter::Error,
-            (0, 1) => LevelFilter::Debug,
-            (0, 2..) => LevelFilter::Trace,
-        };
-        let mut builder = env_logger::Builder::new();
-        builder.filter_module("microws", level).filter_module("status", LevelFilter::Info);
-        // Whoever asked for a free port must learn which one it is.
-        builder.filter_module("listening", LevelFilter::Info);
-        match self.log_format {
-            LogFormat::Text => builder.format_target(false).format_timestamp_millis(),
-            LogFormat::Plain => builder.format(|out, record| writeln!(out, "{}", record.args())),
-            LogFormat::Json => builder.format(|out, record| {
-                let line = serde_json::json!({
-                    "time": out.timestamp_millis().to_string(),
-                    "level": record.level().as_str().to_ascii_lowercase(),
-                    "message": record.args().to_string(),
-                });
-                writeln!(out, "{line}")
-            }),
-        };
-        builder.init();
-    }
-}
+use crate::arguments::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    arguments.start_log();
-    // Each client is a file: as many as the system lets this process have.
+    logging::start(arguments.verbose, arguments.quiet, arguments.log_format);
+    // Each client is a file: this process takes as many as the system allows it.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     match serve(arguments.config()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -199,7 +38,7 @@ fn serve(config: Config) -> io::Result<()> {
     Ok(())
 }
 
-/// Signals become bytes in the server's pipes: the loop reads them when it is safe to.
+/// Signals become bytes in the server's pipes, which its loop reads: a handler may do nothing else safely.
 fn on_signals(handle: &Handle) -> io::Result<()> {
     for signal in [SIGTERM, SIGINT] {
         pipe::register(signal, handle.stop_pipe().try_clone()?)?;

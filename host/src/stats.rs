@@ -1,4 +1,4 @@
-//! What the server counts, and the status line made of it.
+//! The server's counters, and the status line made of them.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,13 +17,13 @@ pub struct Stats {
     pub bytes: u64,
     /// Requests and connections refused, by reason.
     pub refused: Refused,
-    /// Connections that the client broke RFC 6455 on, or a limit.
+    /// Connections on which the client broke RFC 6455, or a limit.
     pub protocol_errors: u64,
-    /// Connections given up because no sign of life came after a ping.
+    /// Connections dropped because no byte came after a ping.
     pub pings_overdue: u64,
-    /// Connections given up because another deadline passed: a handshake, unread replies.
+    /// Connections dropped because another deadline passed: a handshake, unread replies.
     pub timeouts: u64,
-    /// The longest turn of the loop, to the kernel's tick of 1 to 10 ms.
+    /// The longest time that the loop worked between two waits, to the kernel's tick of 1 to 10 ms.
     pub longest_turn: Duration,
 }
 
@@ -31,20 +31,20 @@ pub struct Stats {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Refused {
-    /// Requests that can't be read, or not as an upgrade.
+    /// Requests that can't be read, or that are no valid upgrade.
     pub bad_request: u64,
-    /// Origins that are not let in.
+    /// Requests whose origin is not allowed.
     pub origin: u64,
-    /// Paths that are not served.
+    /// Requests for a path that is not served.
     pub path: u64,
     /// Connections over the limit.
     pub too_many: u64,
-    /// Connections that found no file descriptor free.
+    /// Connections that had to wait because no file descriptor was free.
     pub out_of_files: u64,
 }
 
 impl Stats {
-    /// The status line; rates are since `before`, which is `elapsed` ago.
+    /// The status line. Its rates are since `before`, the counters of `elapsed` ago.
     pub(crate) fn line(&self, before: &Self, elapsed: Duration) -> impl fmt::Display {
         let seconds = elapsed.as_secs_f64().max(0.001);
         let rate = |now: u64, then: u64| (now - then) as f64 / seconds;

@@ -1,6 +1,8 @@
 //! Every error there is.
 
-use microws::{HandshakeError, KnownField, ProtocolError};
+use microws::handshake::KnownField;
+use microws::http::HeadError;
+use microws::{HandshakeError, ProtocolError};
 
 /// Every field that the handshake knows.
 pub const FIELDS: [KnownField; 11] = [
@@ -17,21 +19,27 @@ pub const FIELDS: [KnownField; 11] = [
     KnownField::TransferEncoding,
 ];
 
+/// Every [`HeadError`].
+pub const HEAD_ERRORS: [HeadError; 9] = [
+    HeadError::BadStartLine,
+    HeadError::StartLineTooLong,
+    HeadError::HttpVersion,
+    HeadError::BadLineEnd,
+    HeadError::Folded,
+    HeadError::BadField,
+    HeadError::HeadTooLong,
+    HeadError::TooManyFields,
+    HeadError::FieldTooLong,
+];
+
 /// Every [`HandshakeError`], those about a field with each field.
 pub fn handshake_errors() -> Vec<HandshakeError> {
     use HandshakeError::*;
     let mut errors = vec![
         Incomplete,
-        BadStartLine,
-        StartLineTooLong,
-        HttpVersion,
-        BadLineEnd,
-        Folded,
-        BadField,
-        HeadTooLong,
-        TooManyFields,
-        FieldTooLong(None),
         Body,
+        BodyTooLong,
+        LengthRequired,
         Method,
         NoUpgrade,
         WebSocketVersion,
@@ -40,8 +48,9 @@ pub fn handshake_errors() -> Vec<HandshakeError> {
         UnofferedSubprotocol,
         UnofferedExtension,
     ];
+    errors.extend(HEAD_ERRORS.map(Head));
     for field in FIELDS {
-        errors.extend([FieldTooLong(Some(field)), Repeated(field), Missing(field), Invalid(field)]);
+        errors.extend([FieldTooLong(field), Repeated(field), Missing(field), Invalid(field)]);
     }
     errors
 }

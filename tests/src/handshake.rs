@@ -1,24 +1,24 @@
 //! The opening handshake in either role over a transport that cuts.
 
-use microws::handshake::{client, server};
-use microws::{Buffer, HandshakeError};
+use microws::handshake::{ClientHandshake, ServerHandshake, reject};
+use microws::{Buffer, Config, Event, HandshakeError};
 
 use crate::drive::Cuts;
 
 /// What came of a head.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shaken {
+pub struct Outcome {
     /// The items in words: `GET /`, `Name: value`, `long Name`, `end`.
     pub items: Vec<String>,
     /// The subprotocol agreed to, or why there is no connection.
     pub verdict: Result<Option<String>, HandshakeError>,
     /// What the server answers, or the client has asked.
     pub output: Vec<u8>,
-    /// What comes behind the head: the first frames. Empty after an error.
-    pub behind: Vec<u8>,
+    /// The bytes after the head: the first frames. Empty after an error.
+    pub after: Vec<u8>,
 }
 
-impl Shaken {
+impl Outcome {
     /// The output as text.
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.output).unwrap()
@@ -27,14 +27,14 @@ impl Shaken {
 
 /// How a head is received.
 #[derive(Debug, Clone)]
-pub struct Shake {
+pub struct Exchange {
     pub rx: usize,
     pub reads: Cuts,
     /// The longest head in bytes and its most fields, if not the default.
     pub limits: Option<(u32, u16)>,
 }
 
-impl Default for Shake {
+impl Default for Exchange {
     fn default() -> Self {
         Self { rx: 4096, reads: Cuts::Whole, limits: None }
     }
@@ -44,86 +44,83 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn field(name: &[u8], value: &[u8]) -> String {
-    format!("{}: {}", lossy(name), lossy(value))
+/// A line of a head in words.
+fn line(event: &Event<'_>) -> String {
+    match event {
+        Event::Request(line) => format!("{} {}", line.method(), line.target()),
+        Event::Status(line) => format!("{} {}", line.status(), lossy(line.reason())),
+        Event::Field(field) => format!("{}: {}", lossy(field.name()), lossy(field.value())),
+        Event::LongField(name) => format!("long {}", lossy(name)),
+        Event::HeadEnd => "end".to_owned(),
+        other => panic!("{other:?}"),
+    }
 }
 
-impl Shake {
-    /// A server with the subprotocols `supported` gets `input`: it accepts or refuses.
-    pub fn serve(self, supported: &[&str], input: &[u8]) -> Shaken {
-        let mut handshake = server::Handshake::new(supported);
-        if let Some((len, fields)) = self.limits {
-            handshake = handshake.limits(len, fields);
+impl Exchange {
+    fn limit<'c>(&self, config: Config<'c>) -> Config<'c> {
+        match self.limits {
+            Some((len, fields)) => config.max_head(len, fields),
+            None => config,
         }
+    }
+
+    /// A server with the subprotocols `supported` gets `input`: it accepts or rejects it.
+    pub fn serve(self, supported: &[&str], input: &[u8]) -> Outcome {
+        let config = self.limit(Config::new().subprotocols(supported));
+        let mut handshake = ServerHandshake::new(&config);
         let mut items = Vec::new();
         let read = self.read(input, |rx| {
-            let item = handshake.receive(rx)?;
-            Ok(item.map(|item| {
-                items.push(match item {
-                    server::Item::Start { method, target } => format!("{method} {}", target.as_str()),
-                    server::Item::Field(f) => field(f.name, f.value),
-                    server::Item::LongField(name) => format!("long {}", lossy(name)),
-                    server::Item::End => "end".to_owned(),
-                    other => panic!("{other:?}"),
-                });
-                item == server::Item::End
+            Ok(handshake.receive(rx)?.map(|event| {
+                items.push(line(&event));
+                event == Event::HeadEnd
             }))
         });
         // `read` asks for the end twice.
         items.dedup_by(|a, b| a == "end" && b == "end");
         let mut tx = [0; 512];
         let mut tx = Buffer::new(&mut tx);
-        let verdict = handshake.upgrade().map(|upgrade| {
-            upgrade.accept(&mut tx, &[]).unwrap();
-            upgrade.subprotocol().map(str::to_owned)
+        let verdict = handshake.check().map(|()| {
+            handshake.accept(&mut tx, &[]).unwrap();
+            handshake.subprotocol().map(str::to_owned)
         });
         if let Err(error) = verdict {
-            server::refuse(&mut tx, error).unwrap();
+            assert_eq!(handshake.accept(&mut tx, &[]), Err(microws::SendError::NotNow));
+            reject(&mut tx, error).unwrap();
         }
-        Shaken {
+        Outcome {
             items,
             verdict: read.clone().and(verdict),
             output: tx.filled().to_vec(),
-            behind: read.unwrap_or_default(),
+            after: read.unwrap_or_default(),
         }
     }
 
-    /// A client asks with `request` and the nonce of RFC 6455's example, and gets `input`.
-    pub fn connect(self, request: client::Request<'_>, input: &[u8]) -> Shaken {
-        let mut handshake = client::Handshake::new(request, *b"the sample nonce");
-        if let Some((len, fields)) = self.limits {
-            handshake = handshake.limits(len, fields);
-        }
+    /// A client makes the request of `config` with the nonce of RFC 6455's example, and gets `input`.
+    pub fn connect(self, config: Config<'_>, input: &[u8]) -> Outcome {
+        let config = self.limit(config);
+        let mut handshake = ClientHandshake::new(&config, *b"the sample nonce");
         let mut tx = vec![0; 16_384];
         let mut tx = Buffer::from_slice(&mut tx).unwrap();
         assert_eq!(handshake.send(&mut tx), Ok(true));
         let mut items = Vec::new();
         let read = self.read(input, |rx| {
-            let item = handshake.receive(rx)?;
-            Ok(item.map(|item| {
-                items.push(match item {
-                    client::Item::Start { status, reason } => format!("{status} {}", lossy(reason)),
-                    client::Item::Field(f) => field(f.name, f.value),
-                    client::Item::LongField(name) => format!("long {}", lossy(name)),
-                    client::Item::End => "end".to_owned(),
-                    other => panic!("{other:?}"),
-                });
-                item == client::Item::End
+            Ok(handshake.receive(rx)?.map(|event| {
+                items.push(line(&event));
+                event == Event::HeadEnd
             }))
         });
         items.dedup_by(|a, b| a == "end" && b == "end");
-        let verdict =
-            handshake.connection(|_: &mut [u8]| {}).map(|_| handshake.subprotocol().map(str::to_owned));
-        Shaken {
+        let verdict = handshake.check().map(|()| handshake.subprotocol().map(str::to_owned));
+        Outcome {
             items,
             verdict: read.clone().and(verdict),
             output: tx.filled().to_vec(),
-            behind: read.unwrap_or_default(),
+            after: read.unwrap_or_default(),
         }
     }
 
-    /// Calls `receive` until it answers that this was the last item or has no input left
-    /// (`Incomplete`); the result is what comes behind the head.
+    /// Calls `receive` until it returns that this was the last item or has no input left
+    /// (`Incomplete`); the result is the bytes after the head.
     fn read(
         mut self,
         mut input: &[u8],
@@ -135,12 +132,12 @@ impl Shake {
             match receive(&mut rx) {
                 Ok(Some(false)) => {}
                 Ok(Some(true)) => {
-                    let behind = [rx.filled(), input].concat();
-                    // The end is said again, and nothing behind it is touched.
+                    let after = [rx.filled(), input].concat();
+                    // The end is said again, and nothing after it is touched.
                     let waiting = rx.len();
                     assert_eq!(receive(&mut rx), Ok(Some(true)));
                     assert_eq!(rx.len(), waiting);
-                    return Ok(behind);
+                    return Ok(after);
                 }
                 Ok(None) => {
                     assert!(rx.free() > 0, "wants more in a buffer that is full");

@@ -45,3 +45,8 @@ macro_rules! in_both_roles {
         )+
     };
 }
+
+/// The README's Rust is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -190,13 +190,26 @@ impl Raw {
     /// # Panics
     /// If the body's length is not what the head says.
     pub fn answer(&mut self) -> io::Result<Answer> {
-        let mut answer = self.head()?;
-        answer.body = String::from_utf8(self.rest()?).expect("a body of text");
+        let answer = self.answer_to_head()?;
         assert_eq!(
             answer.field("Content-Length"),
             Some(answer.body.len().to_string().as_str()),
             "{answer:?}"
         );
+        Ok(answer)
+    }
+
+    /// [`answer`](Self::answer) to a HEAD request: it names a length, and has no body (RFC 9110 section 8.6).
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    ///
+    /// # Panics
+    /// If there is no length.
+    pub fn answer_to_head(&mut self) -> io::Result<Answer> {
+        let mut answer = self.head()?;
+        answer.body = String::from_utf8(self.rest()?).expect("a body of text");
+        assert!(answer.field("Content-Length").is_some(), "{answer:?}");
         assert!(answer.field("Connection").is_some_and(|value| value.starts_with("close")), "{answer:?}");
         Ok(answer)
     }

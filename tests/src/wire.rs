@@ -58,7 +58,11 @@ pub enum Stalls {
     Often,
     /// Attempts to write, until this many were made.
     Writing(usize),
-    /// None, but the attempt of this number fails, and all behind it.
+    /// Every attempt.
+    Always,
+    /// Attempts to read when nothing has come: the peer has not ended the stream.
+    Reading,
+    /// None, but the attempt of this number fails, and all after it.
     FailingFrom(usize),
 }
 
@@ -68,6 +72,8 @@ pub enum Op {
     Read(usize),
     Write(usize),
     Flush,
+    /// Our direction was ended.
+    Shutdown,
 }
 
 #[derive(Debug)]
@@ -132,6 +138,16 @@ impl Wire {
         self.0.borrow_mut().stalls = stalls;
     }
 
+    /// Ends our direction.
+    ///
+    /// # Panics
+    /// If that was done before.
+    pub fn shut_down(&self) {
+        let mut state = self.0.borrow_mut();
+        assert!(!state.ops.contains(&Op::Shutdown), "ended twice");
+        state.ops.push(Op::Shutdown);
+    }
+
     fn stalled(&self, writing: bool) -> Result<bool, Broken> {
         let mut state = self.0.borrow_mut();
         state.attempts += 1;
@@ -140,6 +156,8 @@ impl Wire {
             Stalls::Once(n) => Ok(state.attempts == n),
             Stalls::Often => Ok(state.attempts % 2 == 1),
             Stalls::Writing(n) => Ok(writing && state.attempts <= n),
+            Stalls::Always => Ok(true),
+            Stalls::Reading => Ok(!writing && state.read == state.input.len()),
             Stalls::FailingFrom(n) if state.attempts >= n => Err(Broken::Reset),
             Stalls::FailingFrom(_) => Ok(false),
         }
@@ -159,6 +177,7 @@ impl Wire {
     fn now_write(&self, from: &[u8]) -> usize {
         assert!(!from.is_empty(), "wrote nothing");
         let mut state = self.0.borrow_mut();
+        assert!(!state.ops.contains(&Op::Shutdown), "wrote after the end");
         let n = state.writes.size().min(from.len());
         state.output.extend(&from[..n]);
         state.ops.push(Op::Write(n));
@@ -228,19 +247,25 @@ impl embedded_io_async::Write for Wire {
     }
 }
 
-impl microws::io::nonblocking::Stream for Wire {
+impl microws::io::polled::Stream for Wire {
     type Error = Broken;
 
-    fn read(&mut self, buf: &mut [u8]) -> nb::Result<usize, Broken> {
-        self.or_blocked(false, || self.now_read(buf))
+    fn read(&mut self, buf: &mut [u8]) -> Result<Option<usize>, Broken> {
+        Ok(if self.stalled(false)? { None } else { Some(self.now_read(buf)) })
     }
 
-    fn write(&mut self, buf: &[u8]) -> nb::Result<usize, Broken> {
-        self.or_blocked(true, || self.now_write(buf))
+    fn write(&mut self, buf: &[u8]) -> Result<Option<usize>, Broken> {
+        Ok(if self.stalled(true)? { None } else { Some(self.now_write(buf)) })
     }
 
-    fn flush(&mut self) -> nb::Result<(), Broken> {
-        self.or_blocked(true, || self.now_flush())
+    fn flush(&mut self) -> Result<(), Broken> {
+        self.now_flush();
+        Ok(())
+    }
+
+    fn shutdown(&mut self) -> Result<bool, Broken> {
+        self.shut_down();
+        Ok(true)
     }
 }
 

@@ -1,11 +1,13 @@
-//! What the examples share: an address like `ws://host:port/path`, random bytes, a TCP stream, its end.
+//! What the examples share: an address like `ws://host:port/path`, random bytes, a TCP stream and its end, a clock.
 #![allow(dead_code, unreachable_pub, reason = "shared by several programs, none of which needs all of it")]
 
 pub mod steps;
+pub mod tcp;
 
-use std::io::Read;
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
-use std::time::Duration;
+use std::os::fd::AsFd;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -72,13 +74,14 @@ pub fn random(bytes: &mut [u8]) {
     }
 }
 
-/// The client's end of the TCP connection: the server closes first (RFC 6455 section 7.1.1), and
-/// closing a socket with unread bytes would reset it and might cost the peer our last frame.
-pub fn hang_up(mut stream: TcpStream) -> Result<()> {
-    stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-    let mut rest = [0; 4096];
-    let _ = stream.shutdown(Shutdown::Write);
-    while stream.read(&mut rest).is_ok_and(|n| n > 0) {}
-    Ok(())
+/// Ends our direction of the TCP connection; the peer's is still read.
+pub fn half_close(stream: &impl AsFd) {
+    // A peer that is gone already is found out by reading.
+    let _ = socket2::SockRef::from(stream).shutdown(Shutdown::Write);
+}
+
+/// The time for deadlines, in milliseconds since the first call.
+pub fn now() -> u32 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_millis() as u32
 }

@@ -120,7 +120,7 @@ impl<'s> Answer<'s> {
             (Step::Echo { kind, payload, .. }, Event::Chunk(chunk)) => {
                 let expected = payload.get(self.come..self.come + chunk.payload.len());
                 if chunk.kind != *kind || expected != Some(&*chunk.payload) {
-                    return Err(format!("{}: the echo differs behind byte {}", self.step, self.come).into());
+                    return Err(format!("{}: the echo differs after byte {}", self.step, self.come).into());
                 }
                 self.come += chunk.payload.len();
                 if chunk.fin && self.come < payload.len() {

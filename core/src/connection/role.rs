@@ -18,11 +18,13 @@ pub trait Role: Sealed {
 /// The accepting end: it receives masked frames and sends unmasked ones.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[expect(clippy::exhaustive_structs, reason = "a name")]
 pub struct Server;
 
 /// The connecting end: it masks what it sends. The closure fills a slice with random bytes, fresh
 /// and unpredictable for each frame (RFC 6455 section 10.3).
 #[derive(Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "a name for the source of randomness")]
 pub struct Client<F>(pub F);
 
 impl<F> core::fmt::Debug for Client<F> {

@@ -2,42 +2,19 @@
 
 use crate::COMPACT;
 use crate::buffer::{Buffer, copy, shift_left};
-use crate::connection::event::MessageKind;
-use crate::connection::role::{Role, Server};
+use crate::connection::role::Role;
 use crate::connection::{Connection, State};
 use crate::error::SendError;
 use crate::wire::close::CloseCode;
-use crate::wire::frame::{Header, MAX_CONTROL_LEN, Opcode, header_len, write_header};
+use crate::wire::frame::{
+    Header, MAX_CONTROL_LEN, MessageKind, Opcode, first_byte, header_len, write_header,
+};
 use crate::wire::mask::Mask;
-
-impl Connection<Server> {
-    /// Queues the header alone of the next fragment of a message, for a payload that need not be
-    /// copied: it stands in `rx`, in flash, in a DMA buffer. `tx` must then be written out, and
-    /// exactly `len` bytes of payload behind it, before anything else is queued.
-    ///
-    /// # Errors
-    /// As [`send_fragment`](Self::send_fragment).
-    pub fn send_header(
-        &mut self,
-        tx: &mut Buffer<'_>,
-        kind: MessageKind,
-        len: usize,
-        fin: bool,
-    ) -> Result<(), SendError> {
-        let opcode = self.data_opcode(kind)?;
-        let header = Header::new(fin, opcode, None, len as u64).map_err(|_| SendError::BufferFull)?;
-        let size = header.encoded_len();
-        tx.room(size).and_then(|room| header.encode(room)).ok_or(SendError::BufferFull)?;
-        tx.commit(size);
-        self.sending = if fin { None } else { Some(kind) };
-        Ok(())
-    }
-}
 
 impl<R: Role> Connection<R> {
     /// Queues a whole message in one frame.
     ///
-    /// Text must be UTF-8, which is the caller's to see to: see [`send_text`](Self::send_text).
+    /// Text must be UTF-8, which the caller must check: see [`send_text`](Self::send_text).
     ///
     /// # Errors
     /// [`BufferFull`](SendError::BufferFull), [`Closed`](SendError::Closed) or
@@ -67,7 +44,7 @@ impl<R: Role> Connection<R> {
     }
 
     /// Queues the next fragment of a message; `fin` ends it (section 5.4). The first frame's
-    /// opcode and the continuations' are seen to here; pings and pongs may go between.
+    /// opcode and the continuations' are set here; pings and pongs may go between.
     ///
     /// # Errors
     /// [`BufferFull`](SendError::BufferFull), [`Closed`](SendError::Closed), or
@@ -87,7 +64,7 @@ impl<R: Role> Connection<R> {
     }
 
     /// [`send_fragment`](Self::send_fragment) with the payload built in `tx` itself: `fill` gets
-    /// the room behind the longest header that may be needed, of any content, and answers how many
+    /// the room after the longest header that may be needed, of any content, and returns how many
     /// bytes of it are the payload. That number is the result.
     ///
     /// # Errors
@@ -121,6 +98,30 @@ impl<R: Role> Connection<R> {
         Ok(len)
     }
 
+    /// Queues the header alone of the next fragment of a message, for a payload that need not be
+    /// copied: it stands in `rx`, in flash, in a DMA buffer. `tx` must then be written out, and
+    /// exactly `len` bytes of payload after it, before anything else is queued. Not for a client, which must mask the
+    /// payload: that does not compile.
+    ///
+    /// # Errors
+    /// As [`send_fragment`](Self::send_fragment).
+    pub fn send_header(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        kind: MessageKind,
+        len: usize,
+        fin: bool,
+    ) -> Result<(), SendError> {
+        const { assert!(!R::MASKS, "a client masks its payload: it can't be sent as it stands") }
+        let opcode = self.data_opcode(kind)?;
+        let header = Header::new(fin, opcode, None, len as u64).map_err(|_| SendError::BufferFull)?;
+        let size = header.encoded_len();
+        tx.room(size).and_then(|room| header.encode(room)).ok_or(SendError::BufferFull)?;
+        tx.commit(size);
+        self.sending = if fin { None } else { Some(kind) };
+        Ok(())
+    }
+
     /// Queues a ping of at most 125 bytes (section 5.5.2).
     ///
     /// # Errors
@@ -130,7 +131,7 @@ impl<R: Role> Connection<R> {
         self.put(tx, true, Opcode::Ping, payload)
     }
 
-    /// Queues an unsolicited pong, a heartbeat that wants no answer (section 5.5.3). Pings are
+    /// Queues an unsolicited pong, a heartbeat that wants no reply (section 5.5.3). Pings are
     /// answered by [`receive`](Self::receive).
     ///
     /// # Errors
@@ -216,7 +217,7 @@ impl<R: Role> Connection<R> {
         // "a client MUST mask all frames that it sends", "a server MUST NOT mask" (5.1), with a
         // key of its own for each frame (5.3).
         let mask = self.role.masking_key();
-        write_header(header, fin, opcode, mask, len as u64);
+        write_header(header, first_byte(fin, opcode), mask, len as u64);
         let (head, tail) = body.split_at_mut_checked(first.len()).unwrap_or_default();
         copy(head, first);
         copy(tail, second);
@@ -229,12 +230,12 @@ impl<R: Role> Connection<R> {
 }
 
 /// [`Connection::put`] for most frames that a server sends, in half the steps: at most 125 bytes
-/// behind a header of two.
+/// after a header of two.
 #[inline]
 fn put_short(tx: &mut Buffer<'_>, fin: bool, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
     let total = payload.len().wrapping_add(2);
     let Some([b0, b1, body @ ..]) = tx.room(total) else { return Err(SendError::BufferFull) };
-    *b0 = (u8::from(fin) << 7) | opcode as u8;
+    *b0 = first_byte(fin, opcode);
     *b1 = payload.len() as u8;
     copy(body, payload);
     tx.fill(total);

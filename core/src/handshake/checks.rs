@@ -1,23 +1,25 @@
-//! What was found in a head so far, for either role to judge at its end.
+//! The state that both roles keep while a head comes: the fields that were seen, and the first fault.
 
-use crate::error::{HandshakeError, KnownField};
+use crate::config::Fields;
+use crate::handshake::error::{HandshakeError, KnownField};
+use crate::http::writer::are_valid;
 
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(super) struct Findings {
+pub(super) struct Checks {
     /// A bit for each of the known fields.
     seen: u16,
     /// The first thing that is wrong with the upgrade; the head as such may still be read to its end.
-    objection: Option<HandshakeError>,
+    rejection: Option<HandshakeError>,
 }
 
-impl Findings {
+impl Checks {
     pub(super) const fn new() -> Self {
-        Self { seen: 0, objection: None }
+        Self { seen: 0, rejection: None }
     }
 
-    /// Whether `field` is seen for the first time.
-    pub(super) fn see(&mut self, field: KnownField) -> bool {
+    /// Notes that `field` came: whether for the first time.
+    pub(super) fn mark_seen(&mut self, field: KnownField) -> bool {
         let first = !self.has(field);
         self.seen |= bit(field);
         first
@@ -27,26 +29,52 @@ impl Findings {
         self.seen & bit(field) != 0
     }
 
-    pub(super) fn object(&mut self, error: HandshakeError) {
-        self.objection = self.objection.or(Some(error));
+    pub(super) fn reject(&mut self, error: HandshakeError) {
+        self.rejection = self.rejection.or(Some(error));
     }
 
-    pub(super) const fn objection(&self) -> Option<HandshakeError> {
-        self.objection
+    pub(super) const fn rejection(&self) -> Option<HandshakeError> {
+        self.rejection
     }
 
-    /// What speaks against the upgrade, if it `needs` these fields.
-    pub(super) fn verdict(&self, needs: &[KnownField]) -> Result<(), HandshakeError> {
-        if let Some(error) = self.objection {
+    /// The reason against the upgrade, if it needs these `fields`: the bits of [`needed`].
+    pub(super) fn require(&self, fields: u16) -> Result<(), HandshakeError> {
+        if let Some(error) = self.rejection {
             return Err(error);
         }
-        match needs.iter().find(|field| !self.has(**field)) {
-            Some(missing) => Err(HandshakeError::Missing(*missing)),
+        let missing = fields & !self.seen;
+        match KnownField::ALL.get(missing.trailing_zeros() as usize) {
+            Some(field) => Err(HandshakeError::Missing(*field)),
             None => Ok(()),
         }
     }
 }
 
+/// A bit for each of the `fields`.
+pub(super) const fn needed(mut fields: &[KnownField]) -> u16 {
+    let mut bits = 0;
+    while let [field, rest @ ..] = fields {
+        bits |= bit(*field);
+        fields = rest;
+    }
+    bits
+}
+
+/// By its place in [`KnownField::ALL`].
 const fn bit(field: KnownField) -> u16 {
     1u16.wrapping_shl(field as u32)
+}
+
+/// Whether a caller's fields can be sent beside those that the handshake writes itself, which must not come twice.
+pub(super) const fn are_own(mut fields: &Fields<'_>) -> bool {
+    if !are_valid(fields) {
+        return false;
+    }
+    while let [(name, _), rest @ ..] = fields {
+        if KnownField::of(name.as_bytes()).is_some() {
+            return false;
+        }
+        fields = rest;
+    }
+    true
 }

@@ -1,16 +1,18 @@
-//! The opening handshake, RFC 6455 section 4: one HTTP/1.1 head each way, read line by line.
+//! The opening handshake, RFC 6455 section 4, over the lines of one HTTP/1.1 head each way.
 //!
-//! `rx` must hold a line, not the head: a request with 4 KiB of cookies passes through 256 bytes.
-//! A longer line of a field that nobody needs is skipped. The head's fields are handed out as
-//! they pass, before the caller decides.
+//! A [`Session`](crate::Session) does all of it. [`ServerHandshake`] and [`ClientHandshake`] are for programs that
+//! count bytes of flash and do the rest by hand: they answer a request at fault themselves, with [`reject`].
 //!
-//! What comes behind the head stays in `rx`: it is the first frame.
+//! Bytes after the head stay in `rx`: they are the first frame.
 
+mod by_hand;
 mod checks;
-pub mod client;
+pub(crate) mod client;
+pub(crate) mod error;
 mod key;
-pub mod server;
+pub(crate) mod server;
 
-pub use crate::http::field::Field;
-pub use crate::http::reader::{DEFAULT_MAX_FIELDS, DEFAULT_MAX_HEAD_LEN};
+pub use by_hand::{ClientHandshake, ServerHandshake};
+pub use error::{HandshakeError, KnownField};
 pub use key::accept_key;
+pub use server::reject;

@@ -1,51 +1,84 @@
 //! Header fields and what they are made of, RFC 9110 section 5.
 //!
-//! On bytes, not `str`: splitting `str` costs kilobytes of flash and leaves panic paths.
+//! On bytes, not `str`: splitting a `str` costs kilobytes of flash and leaves panic paths.
 
 /// A header field, borrowed from `rx`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Field<'b> {
-    /// The name as it came; compare it with [`is`](Self::is).
-    pub name: &'b [u8],
-    /// The value without the blanks around it; visible characters, blanks and bytes from 0x80 up.
-    pub value: &'b [u8],
-}
+pub struct Field<'b>(pub(crate) &'b [u8]);
 
 impl<'b> Field<'b> {
+    /// The name as it came; compare it with [`is`](Self::is).
+    pub fn name(&self) -> &'b [u8] {
+        self.split().0
+    }
+
+    /// The value without the blanks around it: visible characters, blanks and bytes from 0x80 up.
+    pub fn value(&self) -> &'b [u8] {
+        self.split().1
+    }
+
+    /// Name and value.
+    pub(crate) fn split(&self) -> (&'b [u8], &'b [u8]) {
+        let (name, value) = split(self.0, b':');
+        (name, trim(value.unwrap_or_default()))
+    }
+
     /// Whether this is the field `name`; case does not matter (RFC 9110 section 5.1).
     pub fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name.as_bytes())
+        is_alike(self.name(), name.as_bytes())
     }
 
-    /// The value as text; `None` if it is no UTF-8.
+    /// The value as text; `None` if it is not UTF-8.
     pub fn text(&self) -> Option<&'b str> {
-        core::str::from_utf8(self.value).ok()
+        core::str::from_utf8(self.value()).ok()
     }
 
-    /// The elements of a value that is a comma-separated list, empty ones left out
+    /// The elements of a value that is a comma-separated list, without the empty ones
     /// (RFC 9110 section 5.6.1).
     pub fn elements(&self) -> impl Iterator<Item = &'b [u8]> + use<'b> {
-        let mut rest = Some(self.value);
-        core::iter::from_fn(move || {
-            loop {
-                let (element, behind) = split(rest?, b',');
-                rest = behind;
-                match trim(element) {
-                    [] => {}
-                    element => return Some(element),
-                }
-            }
-        })
+        elements(self.value())
     }
 
     /// Whether the value lists `token`; case does not matter.
     pub fn lists(&self, token: &str) -> bool {
-        self.elements().any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+        lists(self.value(), token)
     }
 }
 
-/// What stands before the first `byte`, and behind it if it is there.
+/// The elements of a comma-separated list, without the empty ones.
+pub(crate) fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(list);
+    core::iter::from_fn(move || {
+        loop {
+            let (element, after) = split(rest?, b',');
+            rest = after;
+            match trim(element) {
+                [] => {}
+                element => return Some(element),
+            }
+        }
+    })
+}
+
+/// Whether a comma-separated list has `token`; case does not matter.
+pub(crate) fn lists(list: &[u8], token: &str) -> bool {
+    elements(list).any(|element| is_alike(element, token.as_bytes()))
+}
+
+/// Whether both are the same but for the case of letters. (`eq_ignore_ascii_case` is not const for slices.)
+#[inline(never)]
+pub(crate) const fn is_alike(mut a: &[u8], mut b: &[u8]) -> bool {
+    loop {
+        match (a, b) {
+            ([], []) => return true,
+            ([x, a_rest @ ..], [y, b_rest @ ..]) if x.eq_ignore_ascii_case(y) => (a, b) = (a_rest, b_rest),
+            _ => return false,
+        }
+    }
+}
+
+/// The bytes before the first `byte`, and those after it if it is there.
 #[inline(never)]
 pub(crate) fn split(bytes: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
     let at = bytes.iter().position(|b| *b == byte).unwrap_or(bytes.len());
@@ -53,7 +86,7 @@ pub(crate) fn split(bytes: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
     (before, rest.get(1..))
 }
 
-/// Without the blanks around it: OWS, RFC 9110 section 5.6.3.
+/// The bytes without the blanks around them: OWS, RFC 9110 section 5.6.3.
 pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
         bytes = rest;
@@ -63,35 +96,71 @@ pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
 
 /// token, RFC 9110 section 5.6.2.
 #[inline(never)]
-pub(crate) fn is_token(bytes: &[u8]) -> bool {
+pub(crate) const fn is_token(bytes: &[u8]) -> bool {
+    const fn is_token_byte(byte: u8) -> bool {
+        byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'!' | b'#'
+                    | b'$'
+                    | b'%'
+                    | b'&'
+                    | b'\''
+                    | b'*'
+                    | b'+'
+                    | b'-'
+                    | b'.'
+                    | b'^'
+                    | b'_'
+                    | b'`'
+                    | b'|'
+                    | b'~'
+            )
+    }
+    let mut rest = bytes;
+    while let [byte, tail @ ..] = rest {
+        if !is_token_byte(*byte) {
+            return false;
+        }
+        rest = tail;
+    }
     !bytes.is_empty()
-        && bytes.iter().all(|byte| {
-            byte.is_ascii_alphanumeric()
-                || matches!(
-                    byte,
-                    b'!' | b'#'
-                        | b'$'
-                        | b'%'
-                        | b'&'
-                        | b'\''
-                        | b'*'
-                        | b'+'
-                        | b'-'
-                        | b'.'
-                        | b'^'
-                        | b'_'
-                        | b'`'
-                        | b'|'
-                        | b'~'
-                )
-        })
 }
 
 /// field-value, RFC 9110 section 5.5: visible characters, blanks, and bytes from 0x80 up.
-pub(crate) fn is_value(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| is_value_byte(*byte))
+pub(crate) const fn is_value(mut bytes: &[u8]) -> bool {
+    while let [byte, rest @ ..] = bytes {
+        if !is_value_byte(*byte) {
+            return false;
+        }
+        bytes = rest;
+    }
+    true
 }
 
 pub(crate) const fn is_value_byte(byte: u8) -> bool {
     matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
+}
+
+/// At least one character, all of them visible ASCII.
+pub(crate) const fn is_graphic(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let [byte, tail @ ..] = rest {
+        if !byte.is_ascii_graphic() {
+            return false;
+        }
+        rest = tail;
+    }
+    !bytes.is_empty()
+}
+
+/// Visible ASCII without a fragment (RFC 9112 section 3.2).
+pub(crate) const fn is_target(mut bytes: &[u8]) -> bool {
+    while let [byte, rest @ ..] = bytes {
+        if !byte.is_ascii_graphic() || *byte == b'#' {
+            return false;
+        }
+        bytes = rest;
+    }
+    true
 }

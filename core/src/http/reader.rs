@@ -1,71 +1,24 @@
-//! An HTTP/1.1 head, RFC 9112 sections 2 to 5, taken out of `rx` line by line. Strict: what the
-//! next server on the way might read otherwise is refused.
+//! An HTTP/1.1 head, RFC 9112 sections 2 to 5, taken out of `rx` line by line. Strict: a head that the
+//! next server on the way might read otherwise is an error.
 
 use core::ops::Range;
 
-use super::field::{Field, is_token, is_value_byte, split, trim};
 use crate::buffer::Buffer;
-use crate::error::HandshakeError;
-
-/// The default limit for a head, in bytes, its line ends included.
-pub const DEFAULT_MAX_HEAD_LEN: u32 = 16 * 1024;
-
-/// The default limit for the fields of a head.
-pub const DEFAULT_MAX_FIELDS: u16 = 100;
-
-/// Where a line of a head stands in the storage of `rx`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(crate) struct Unbound {
-    kind: Kind,
-    range: Range<usize>,
-    /// The length of a field's name.
-    name_len: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-enum Kind {
-    Start,
-    Field,
-    LongField,
-    End,
-}
-
-/// A line of a head.
-pub(crate) enum Line<'b> {
-    Start(&'b [u8]),
-    Field(Field<'b>),
-    /// The name of a field whose line does not fit into `rx`; its value is skipped.
-    LongField(&'b [u8]),
-    /// The empty line.
-    End,
-}
-
-impl Unbound {
-    pub(crate) fn bind<'b>(&self, rx: &'b Buffer<'_>) -> Line<'b> {
-        let line = rx.taken(self.range.clone());
-        let (name, value) = line.split_at_checked(self.name_len).unwrap_or_default();
-        match self.kind {
-            Kind::Start => Line::Start(line),
-            Kind::Field => Line::Field(Field { name, value: trim(value.get(1..).unwrap_or_default()) }),
-            Kind::LongField => Line::LongField(name),
-            Kind::End => Line::End,
-        }
-    }
-}
+use crate::http::error::HeadError;
+use crate::http::field::{is_token, is_value_byte, split};
+use crate::located::{Located, What};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 enum Stage {
     Start,
     Fields,
-    /// Amid a field that did not fit.
+    /// In the middle of a field that did not fit.
     Skipping,
     End,
 }
 
-/// Reads the lines of one head.
+/// Reads the lines of one head, a request's or an answer's.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) struct HeadReader {
@@ -74,43 +27,28 @@ pub(crate) struct HeadReader {
     bytes_left: u32,
     /// Bytes at the front of `rx` in which no line ends, so that none is looked at twice.
     scanned: usize,
-    failure: Option<HandshakeError>,
 }
 
 impl HeadReader {
-    pub(crate) const fn new() -> Self {
-        Self::with_limits(DEFAULT_MAX_HEAD_LEN, DEFAULT_MAX_FIELDS)
+    /// For a head of at most `max_len` bytes, line ends included, and `max_fields` fields.
+    pub(crate) const fn new(max_len: u32, max_fields: u16) -> Self {
+        Self { stage: Stage::Start, fields_left: max_fields, bytes_left: max_len, scanned: 0 }
     }
 
-    pub(crate) const fn with_limits(max_len: u32, max_fields: u16) -> Self {
-        Self { stage: Stage::Start, fields_left: max_fields, bytes_left: max_len, scanned: 0, failure: None }
+    /// Whether the whole head was taken.
+    pub(crate) const fn is_complete(&self) -> bool {
+        matches!(self.stage, Stage::End)
     }
 
-    /// Whether all of the head was taken, and nothing was wrong with it.
-    pub(crate) fn finished(&self) -> Result<(), HandshakeError> {
-        match self.failure {
-            Some(error) => Err(error),
-            None if self.stage == Stage::End => Ok(()),
-            None => Err(HandshakeError::Incomplete),
-        }
-    }
-
-    /// From now on [`next`](Self::next) says nothing but `error`.
-    pub(crate) fn fail(&mut self, error: HandshakeError) {
-        self.failure = Some(error);
-    }
-
-    /// Takes the next line out of `rx`; `None` if it is not all there. Behind the end: the end again.
+    /// Takes the next line out of `rx`, the first one as `start`; `None` if it is not all there. After the
+    /// end: the end again.
     ///
-    /// What is wrong is found at the byte that makes it wrong, so that it is the same wherever the
-    /// head was cut; the caller [`fail`](Self::fail)s with it.
-    pub(crate) fn next(&mut self, rx: &mut Buffer<'_>) -> Result<Option<Unbound>, HandshakeError> {
-        if let Some(error) = self.failure {
-            return Err(error);
-        }
+    /// A fault is found at the byte that makes it one, so the error is the same wherever the head was cut.
+    /// After an error the caller must not call again.
+    pub(crate) fn next(&mut self, rx: &mut Buffer<'_>, start: What) -> Result<Option<Located>, HeadError> {
         loop {
             if self.stage == Stage::End {
-                return Ok(Some(Unbound { kind: Kind::End, range: 0..0, name_len: 0 }));
+                return Ok(Some(Located::nowhere(What::HeadEnd)));
             }
             let waiting = rx.filled();
             let limit = usize::try_from(self.bytes_left).unwrap_or(usize::MAX);
@@ -118,7 +56,7 @@ impl HeadReader {
             let whole = self.scan(within_limit)?;
             if !whole {
                 if waiting.len() > within_limit.len() {
-                    return Err(HandshakeError::HeadTooLong);
+                    return Err(HeadError::HeadTooLong);
                 }
                 if self.stage == Stage::Skipping {
                     let _ = self.take(rx, self.scanned);
@@ -128,10 +66,10 @@ impl HeadReader {
                     return Ok(None);
                 }
                 if self.stage == Stage::Start {
-                    return Err(HandshakeError::StartLineTooLong);
+                    return Err(HeadError::StartLineTooLong);
                 }
             }
-            let range = self.take(rx, self.scanned);
+            let mut range = self.take(rx, self.scanned);
             if whole {
                 let _ = self.take(rx, 2); // CR LF
             }
@@ -141,21 +79,19 @@ impl HeadReader {
                 Stage::Start if range.is_empty() => {}
                 Stage::Start => {
                     self.stage = Stage::Fields;
-                    return Ok(Some(Unbound { kind: Kind::Start, range, name_len: 0 }));
+                    return Ok(Some(Located::new(start, &range)));
                 }
                 Stage::Skipping => self.stage = Stage::Fields,
                 _ if range.is_empty() => self.stage = Stage::End,
                 _ => {
-                    let line = rx.taken(range.clone());
-                    let mut kind = Kind::Field;
-                    let mut without_colon = HandshakeError::BadField;
+                    let name_len = self.name_len(rx.taken(range.clone()), whole)?;
+                    let mut what = What::Field;
                     if !whole {
                         self.stage = Stage::Skipping;
-                        kind = Kind::LongField;
-                        without_colon = HandshakeError::FieldTooLong(None);
+                        what = What::LongField;
+                        range.end = range.start.saturating_add(name_len);
                     }
-                    let name_len = self.name_len(line, without_colon)?;
-                    return Ok(Some(Unbound { kind, range, name_len }));
+                    return Ok(Some(Located::new(what, &range)));
                 }
             }
         }
@@ -168,45 +104,34 @@ impl HeadReader {
         rx.take(len)
     }
 
-    /// Looks for the end of the line at the front: whether it is there, behind what was `scanned`.
-    fn scan(&mut self, waiting: &[u8]) -> Result<bool, HandshakeError> {
+    /// Looks for the end of the line at the front, after the bytes that were `scanned`: whether it is there.
+    fn scan(&mut self, waiting: &[u8]) -> Result<bool, HeadError> {
         let rest = waiting.get(self.scanned..).unwrap_or_default();
         let len = rest.iter().position(|byte| !is_value_byte(*byte)).unwrap_or(rest.len());
         self.scanned = self.scanned.saturating_add(len);
         match rest.get(len..) {
             Some([b'\r', b'\n', ..]) => Ok(true),
             Some([] | [b'\r']) => Ok(false),
-            Some([b'\r' | b'\n', ..]) => Err(HandshakeError::BadLineEnd),
-            _ if self.stage == Stage::Start => Err(HandshakeError::BadStartLine),
-            _ => Err(HandshakeError::BadField),
+            Some([b'\r' | b'\n', ..]) => Err(HeadError::BadLineEnd),
+            _ if self.stage == Stage::Start => Err(HeadError::BadStartLine),
+            _ => Err(HeadError::BadField),
         }
     }
 
-    /// The length of the name in a field's `line`:
+    /// The length of the name in a field's `line`, which may be cut off after its name:
     /// field-line = field-name ":" OWS field-value OWS (RFC 9112 section 5).
-    fn name_len(&mut self, line: &[u8], without_colon: HandshakeError) -> Result<usize, HandshakeError> {
-        self.fields_left = self.fields_left.checked_sub(1).ok_or(HandshakeError::TooManyFields)?;
+    fn name_len(&mut self, line: &[u8], whole: bool) -> Result<usize, HeadError> {
+        self.fields_left = self.fields_left.checked_sub(1).ok_or(HeadError::TooManyFields)?;
         // "A server that receives an obs-fold in a request message [...] MUST either reject the
         // message by sending a 400" (section 5.2)
         if matches!(line, [b' ' | b'\t', ..]) {
-            return Err(HandshakeError::Folded);
+            return Err(HeadError::Folded);
         }
         match split(line, b':') {
-            (_, None) => Err(without_colon),
+            (_, None) if !whole => Err(HeadError::FieldTooLong),
             // "No whitespace is allowed between the field name and colon."
             (name, Some(_)) if is_token(name) => Ok(name.len()),
-            _ => Err(HandshakeError::BadField),
+            _ => Err(HeadError::BadField),
         }
-    }
-}
-
-/// What follows `HTTP/1.1` or the like, with the digits of the version before it
-/// (RFC 9112 section 2.3).
-pub(crate) fn split_version(text: &[u8]) -> Option<(u8, u8, &[u8])> {
-    match text {
-        [b'H', b'T', b'T', b'P', b'/', major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', rest @ ..] => {
-            Some((*major, *minor, rest))
-        }
-        _ => None,
     }
 }

@@ -1,30 +1,102 @@
 //! Writing HTTP heads into `tx`: checked, and whole or not at all.
 
-use super::field::{is_token, is_value};
-use crate::buffer::Buffer;
-use crate::error::{KnownField, SendError};
+use crate::COMPACT;
+use crate::buffer::{Buffer, copy};
+use crate::config::Fields;
+use crate::error::SendError;
+use crate::http::field::{is_alike, is_token, is_value};
 
-/// Further header fields of a request or answer, as name and value.
-pub type Fields<'a> = [(&'a str, &'a str)];
-
-/// Refuses what would end a line or begin another one.
-pub(crate) fn check(fields: &Fields<'_>) -> Result<(), SendError> {
-    if fields.iter().all(|(name, value)| is_token(name.as_bytes()) && is_value(value.as_bytes())) {
-        Ok(())
-    } else {
-        Err(SendError::InvalidField)
+/// Whether no field has characters that would end a line or begin another one.
+pub(crate) const fn are_valid(mut fields: &Fields<'_>) -> bool {
+    while let [(name, value), rest @ ..] = fields {
+        if !(is_token(name.as_bytes()) && is_value(value.as_bytes())) {
+            return false;
+        }
+        fields = rest;
     }
+    true
 }
 
-/// [`check`] for fields beside those that the handshake writes itself, which must not come twice.
-pub(crate) fn check_own(fields: &Fields<'_>) -> Result<(), SendError> {
-    if fields.iter().any(|(name, _)| KnownField::of(name.as_bytes()).is_some()) {
+/// Queues a response: `status`, `fields`, and `body` with its length. It says `Connection: close`: write `tx`
+/// out, end the stream's direction, and read until the peer ends its own, because closing a stream with bytes
+/// unread takes the response away.
+///
+/// A [session](crate::Session) does all of that; this is for programs without one.
+///
+/// # Errors
+/// [`BufferFull`](SendError::BufferFull) or [`InvalidField`](SendError::InvalidField); nothing was written.
+pub fn respond(tx: &mut Buffer<'_>, status: u16, fields: &Fields<'_>, body: &str) -> Result<(), SendError> {
+    if !are_valid(fields) {
         return Err(SendError::InvalidField);
     }
-    check(fields)
+    Response { status, fields, ..Response::EMPTY }.queue(tx, &[body])
 }
 
-/// A head, or a part of one, that is counted first and written then.
+/// The reason phrases of RFC 9110 section 15; other statuses go without one. So do all in the small form, because "A
+/// client SHOULD ignore the reason-phrase content" (RFC 9112 section 4).
+#[inline]
+const fn phrase(status: u16) -> &'static str {
+    if COMPACT {
+        return "";
+    }
+    match status {
+        200 => "OK",
+        204 => "No Content",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        411 => "Length Required",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        426 => "Upgrade Required",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
+        _ => "",
+    }
+}
+
+/// The head of a response other than 101.
+pub(crate) struct Response<'a> {
+    pub(crate) status: u16,
+    pub(crate) fields: &'a Fields<'a>,
+    /// The connection option: `close` or `keep-alive`.
+    pub(crate) connection: &'a str,
+    /// "The server MUST NOT send content in the response" to a HEAD request (RFC 9110 section 9.3.2).
+    pub(crate) head_only: bool,
+}
+
+impl Response<'_> {
+    pub(crate) const EMPTY: Self = Self { status: 0, fields: &[], connection: "close", head_only: false };
+
+    /// Queues head and `body`, which is made of parts.
+    pub(crate) fn queue(&self, tx: &mut Buffer<'_>, body: &[&str]) -> Result<(), SendError> {
+        let len = body.iter().fold(0usize, |n, part| n.saturating_add(part.len()));
+        // "A sender of Upgrade MUST also send an "Upgrade" connection option" (RFC 9110 section 7.8)
+        let upgrade = self.fields.iter().any(|(name, _)| is_alike(name.as_bytes(), b"Upgrade"));
+        Writer::queue(tx, |head| {
+            head.text("HTTP/1.1 ").number(usize::from(self.status)).text(" ").text(phrase(self.status));
+            head.text("\r\nConnection: ").text(self.connection).text(if upgrade { ", Upgrade" } else { "" });
+            // "A server MUST NOT send a Content-Length header field in any response with a status code of 1xx
+            // (Informational) or 204 (No Content)" (RFC 9110 section 8.6)
+            if self.status != 204 {
+                head.text("\r\nContent-Length: ").number(len);
+            }
+            head.text("\r\n").fields(self.fields).text("\r\n");
+            if !self.head_only {
+                for part in body {
+                    head.text(part);
+                }
+            }
+        })
+    }
+}
+
+/// A head, or a part of one. It counts what it writes, and writes as far as there is room.
 #[derive(Debug)]
 pub(crate) struct Writer<'t> {
     room: &'t mut [u8],
@@ -32,7 +104,7 @@ pub(crate) struct Writer<'t> {
 }
 
 impl<'t> Writer<'t> {
-    /// Queues what `write` writes, if it fits.
+    /// Queues everything that `write` writes, if it fits.
     pub(crate) fn queue(tx: &mut Buffer<'_>, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
         let free = tx.free();
         let mut writer = Writer { room: tx.room(free).unwrap_or_default(), len: 0 };
@@ -45,11 +117,11 @@ impl<'t> Writer<'t> {
         Ok(())
     }
 
-    /// Writes as far as there is room; [`queue`](Self::queue) judges at the end.
+    /// Writes as far as there is room; [`queue`](Self::queue) decides at the end.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         let end = self.len.saturating_add(bytes.len());
         if let Some(to) = self.room.get_mut(self.len..end) {
-            crate::buffer::copy(to, bytes);
+            copy(to, bytes);
         }
         self.len = end;
         self
@@ -79,20 +151,26 @@ impl<'t> Writer<'t> {
         self
     }
 
-    /// A number in decimal.
+    /// A number in decimal. Without an array of digits, which would link `memset`: the last digit goes first to its
+    /// place.
     pub(crate) fn number(&mut self, number: usize) -> &mut Self {
-        let mut digits = [b'0'; 20];
+        let mut end = self.len;
         let mut rest = number;
-        let mut used = 0usize;
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0'.wrapping_add((rest % 10) as u8);
+        loop {
+            end = end.saturating_add(1);
             rest /= 10;
-            used = used.saturating_add(1);
             if rest == 0 {
                 break;
             }
         }
-        let first = digits.len().saturating_sub(used);
-        self.bytes(digits.get(first..).unwrap_or_default())
+        rest = number;
+        for place in (self.len..end).rev() {
+            if let Some(digit) = self.room.get_mut(place) {
+                *digit = b'0'.wrapping_add((rest % 10) as u8);
+            }
+            rest /= 10;
+        }
+        self.len = end;
+        self
     }
 }

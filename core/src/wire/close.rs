@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::ProtocolError;
+use crate::wire::error::ProtocolError;
 use crate::wire::frame::MAX_CONTROL_LEN;
 use crate::wire::utf8::is_text;
 
@@ -11,6 +11,7 @@ pub const MAX_REASON_LEN: usize = MAX_CONTROL_LEN - 2;
 
 /// A close status code, RFC 6455 section 7.4. Every `u16` can be held;
 /// [`is_sendable`](Self::is_sendable) says which may stand in a frame.
+#[expect(clippy::exhaustive_structs, reason = "it is a number")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct CloseCode(pub u16);
@@ -24,8 +25,8 @@ impl CloseCode {
     pub const PROTOCOL_ERROR: Self = Self(1002);
     /// 1003: a kind of data that this endpoint does not take.
     pub const UNSUPPORTED_DATA: Self = Self(1003);
-    /// 1005: the close frame carried no code (section 7.1.5). Never in a frame: to
-    /// [`close`](crate::Connection::close) with it sends an empty close frame.
+    /// 1005: the close frame carried no code (section 7.1.5). Never in a frame: closing with it sends an
+    /// empty close frame.
     pub const NO_STATUS: Self = Self(1005);
     /// 1006: the connection ended without a close frame. Never in a frame; for the caller's logs.
     pub const ABNORMAL: Self = Self(1006);
@@ -80,12 +81,12 @@ impl fmt::Display for CloseCode {
     }
 }
 
-/// What a close frame says.
+/// The content of a close frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Close<'b> {
     /// The code; [`CloseCode::NO_STATUS`] if the frame was empty (section 7.1.5).
     pub code: CloseCode,
-    /// It was found valid; as text it costs a device half a kilobyte, so that is made where it is asked for.
+    /// Valid UTF-8. Making a `str` of it costs a device half a kilobyte, so only `reason` does that.
     reason: &'b [u8],
 }
 

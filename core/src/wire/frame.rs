@@ -1,6 +1,6 @@
 //! The frame header, RFC 6455 section 5.2. Pure: no state and no buffer of its own.
 
-use crate::ProtocolError;
+use crate::wire::error::ProtocolError;
 
 /// Longest header in bytes: 2, an 8-byte length and a 4-byte masking key.
 pub const MAX_HEADER_LEN: usize = 14;
@@ -11,12 +11,27 @@ pub const MAX_CONTROL_LEN: usize = 125;
 /// "the most significant bit MUST be 0" (section 5.2)
 const MAX_PAYLOAD_LEN: u64 = u64::MAX >> 1;
 
+/// The reserved bits in the first byte of a header: RSV1, RSV2, RSV3 (section 5.2).
+const RESERVED: u8 = 0x70;
+
+/// The two kinds of messages, RFC 6455 section 5.6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[expect(clippy::exhaustive_enums, reason = "RFC 6455 has two; a third would change every program")]
+pub enum MessageKind {
+    /// UTF-8 text.
+    Text,
+    /// Any bytes.
+    Binary,
+}
+
 /// What the payload of a frame is, RFC 6455 section 5.2.
+#[expect(clippy::exhaustive_enums, reason = "section 5.2 has these; others are errors")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u8)]
 pub enum Opcode {
-    /// A further fragment of the message that is under way.
+    /// A further fragment of the message that has begun.
     Continuation = 0x0,
     /// The first fragment, or all, of a text message.
     Text = 0x1,
@@ -50,12 +65,13 @@ impl Opcode {
     }
 }
 
-/// A frame header that is valid by itself: whether it is masked as its sender's role demands and
-/// whether it may come at this point is for [`Connection`](crate::Connection) to say.
+/// A frame header that is valid by itself. Whether it is masked as its sender's role demands, whether its
+/// reserved bits were negotiated and whether it may come at this point, the connection decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Header {
     fin: bool,
+    reserved: u8,
     opcode: Opcode,
     mask: Option<[u8; 4]>,
     payload_len: u64,
@@ -87,7 +103,20 @@ impl Header {
         if payload_len > MAX_PAYLOAD_LEN {
             return Err(ProtocolError::LengthTooLarge);
         }
-        Ok(Self { fin, opcode, mask, payload_len })
+        Ok(Self { fin, reserved: 0, opcode, mask, payload_len })
+    }
+
+    /// The same header with the reserved bits RSV1, RSV2 and RSV3 as in `bits`: 4, 2 and 1. An extension gives
+    /// them a meaning (section 5.2); other bits of `bits` are ignored.
+    #[must_use]
+    pub const fn with_reserved(mut self, bits: u8) -> Self {
+        self.reserved = (bits << 4) & RESERVED;
+        self
+    }
+
+    /// The reserved bits: RSV1 is 4, RSV2 is 2, RSV3 is 1. Without an extension they must be 0.
+    pub const fn reserved(&self) -> u8 {
+        self.reserved >> 4
     }
 
     /// Whether this frame is the last of its message.
@@ -105,25 +134,21 @@ impl Header {
         self.mask
     }
 
-    /// Payload bytes behind the header: at most 2^63 - 1, of a control frame at most 125.
+    /// Payload bytes after the header: at most 2^63 - 1, of a control frame at most 125.
     pub const fn payload_len(&self) -> u64 {
         self.payload_len
     }
 
     /// Decodes the header at the front of `input`: the header and its size in bytes, or `None` if
-    /// it is not all there. What is wrong is reported as soon as it can be seen.
+    /// it is not all there. What is wrong is reported as soon as it can be seen; reserved bits are no error
+    /// here.
     ///
     /// # Errors
-    /// What [`new`](Self::new) refuses, and [`ReservedBits`](ProtocolError::ReservedBits),
-    /// [`ReservedOpcode`](ProtocolError::ReservedOpcode) and
+    /// What [`new`](Self::new) refuses, [`ReservedOpcode`](ProtocolError::ReservedOpcode) and
     /// [`LengthNotMinimal`](ProtocolError::LengthNotMinimal).
     #[inline]
     pub fn decode(input: &[u8]) -> Result<Option<(Self, usize)>, ProtocolError> {
         let [b0, b1, rest @ ..] = input else { return Ok(None) };
-        // "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values."
-        if b0 & 0x70 != 0 {
-            return Err(ProtocolError::ReservedBits);
-        }
         let opcode = Opcode::from_bits(b0 & 0x0f)?;
         let fin = b0 & 0x80 != 0;
         let (payload_len, rest) = match b1 & 0x7f {
@@ -161,7 +186,7 @@ impl Header {
             (Some(*key), rest)
         };
         let size = input.len().saturating_sub(rest.len());
-        Ok(Some((Self { fin, opcode, mask, payload_len }, size)))
+        Ok(Some((Self { fin, reserved: b0 & RESERVED, opcode, mask, payload_len }, size)))
     }
 
     /// The bytes that [`encode`](Self::encode) writes: 2 to 14.
@@ -169,21 +194,28 @@ impl Header {
         header_len(self.payload_len, self.mask.is_some())
     }
 
-    /// Writes the header to the front of `out` and answers its size in bytes, or changes nothing
-    /// and answers `None` if `out` is too short.
+    /// Writes the header to the front of `out` and returns its size in bytes, or changes nothing
+    /// and returns `None` if `out` is too short.
     #[inline]
     pub fn encode(&self, out: &mut [u8]) -> Option<usize> {
         let size = self.encoded_len();
-        write_header(out.get_mut(..size)?, self.fin, self.opcode, self.mask, self.payload_len);
+        let b0 = first_byte(self.fin, self.opcode) | self.reserved;
+        write_header(out.get_mut(..size)?, b0, self.mask, self.payload_len);
         Some(size)
     }
 }
 
+/// The first byte of a header without reserved bits.
+#[inline(always)]
+pub(crate) const fn first_byte(fin: bool, opcode: Opcode) -> u8 {
+    ((fin as u8) << 7) | opcode as u8
+}
+
 /// Writes a header to all of `out`, which is as long as [`header_len`] says.
 #[inline(always)]
-pub(crate) fn write_header(out: &mut [u8], fin: bool, opcode: Opcode, mask: Option<[u8; 4]>, len: u64) {
+pub(crate) fn write_header(out: &mut [u8], first: u8, mask: Option<[u8; 4]>, len: u64) {
     let [b0, b1, rest @ ..] = out else { return };
-    *b0 = (u8::from(fin) << 7) | opcode as u8;
+    *b0 = first;
     let masked = u8::from(mask.is_some()) << 7;
     let [.., b6, b7] = len.to_be_bytes();
     let key = if len <= 125 {

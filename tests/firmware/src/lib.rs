@@ -18,3 +18,4 @@ pub mod debugger;
 pub mod echo;
 pub mod lan9118;
 pub mod net;
+pub mod tcp;

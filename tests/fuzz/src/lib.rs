@@ -1,7 +1,9 @@
-//! What the targets share: an input is eight bytes that choose sizes, limits and cuts, and what comes
-//! from the peer behind them.
+//! What the targets share: an input is eight bytes that choose sizes, limits and cuts, and after them the bytes that
+//! the peer sends.
 
-use microws::{Connection, MIN_CAPACITY, Role};
+use microws::{
+    Buffer, Config, Connection, End, Endpoint, Event, MIN_CAPACITY, Role, SendError, Sent, Session, Step,
+};
 use microws_tests::{Cuts, Drive, Seen, Side, frames, messages};
 
 /// The first eight bytes of an input.
@@ -98,4 +100,107 @@ pub fn frames_of<S: Side>(input: &[u8]) {
     assert_eq!((&cut.events, cut.end), (&echoed.events, echoed.end));
     assert_eq!((&echoed.events, echoed.end), (&listened.events, listened.end));
     assert_eq!(messages(&frames(&cut.output)), messages(&frames(&echoed.output)));
+}
+
+/// What came of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Life {
+    /// The lines of the head and the parts of content, in words, and the payload of messages.
+    pub events: Vec<String>,
+    pub output: Vec<u8>,
+    pub end: End,
+}
+
+/// Leads a session over the bytes of `peer`, which then ends the stream; messages are echoed, and plain requests for
+/// `/stay` are answered in a way that keeps the stream. What must hold at each step is checked.
+pub fn lead<R: Endpoint>(
+    choice: Choice,
+    mut reads: Cuts,
+    mut session: Session<'_, R>,
+    mut respond: impl FnMut(&mut Session<'_, R>, &mut Buffer<'_>) -> Result<Sent, SendError>,
+    peer: &[u8],
+) -> Life {
+    let (mut a, mut b) = (vec![0; choice.rx().max(256)], vec![0; choice.tx().max(512)]);
+    let (Some(mut rx), Some(mut tx)) = (Buffer::from_slice(&mut a), Buffer::from_slice(&mut b)) else {
+        panic!("the buffers are large enough");
+    };
+    let (mut peer, mut output, mut events) = (peer, Vec::new(), Vec::<String>::new());
+    let (mut staying, mut shutdowns, mut message) = (false, 0, Vec::new());
+    let mut writes = choice.writes();
+    let end = loop {
+        let mut to_respond = false;
+        match session.receive(&mut rx, &mut tx) {
+            Step::Event(Event::Chunk(c)) => {
+                message.extend_from_slice(c.payload);
+                if c.fin {
+                    events.push(format!("{:?} {message:02x?}", c.kind));
+                    message.clear();
+                }
+                loop {
+                    match session.send_fragment(&mut tx, c.kind, c.payload, c.fin) {
+                        Ok(Sent::Done) | Err(SendError::Closed) => break,
+                        Ok(Sent::Write) => take(&mut tx, &mut output, &mut writes),
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            }
+            Step::Event(Event::Body { bytes, fin }) => {
+                // Where content is cut has no meaning.
+                events.extend(bytes.iter().map(|byte| format!("body {byte:02x}")));
+                events.extend(fin.then(|| "body end".to_owned()));
+            }
+            Step::Event(event) => {
+                if let Event::Request(line) = &event {
+                    staying = line.path() == "/stay";
+                }
+                to_respond = event == Event::HeadEnd && staying;
+                events.push(format!("{event:02x?}"));
+            }
+            Step::Read => {
+                assert!(rx.free() > 0, "wants more in a buffer that is full");
+                while !tx.is_empty() {
+                    take(&mut tx, &mut output, &mut writes);
+                }
+                let n = reads.size().min(rx.free()).min(peer.len());
+                let (now, later) = peer.split_at(n);
+                rx.spare()[..n].copy_from_slice(now);
+                session.commit(&mut rx, n);
+                peer = later;
+            }
+            Step::Write => {
+                assert!(!tx.is_empty(), "wants an empty buffer written out");
+                take(&mut tx, &mut output, &mut writes);
+            }
+            Step::Shutdown => {
+                assert!(tx.is_empty(), "the last word has not left");
+                shutdowns += 1;
+            }
+            Step::End(end) => break end,
+        }
+        while to_respond {
+            match respond(&mut session, &mut tx) {
+                Ok(Sent::Write) => take(&mut tx, &mut output, &mut writes),
+                Ok(Sent::Done) | Err(SendError::NotNow) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    assert!(shutdowns <= 1);
+    assert_eq!(session.receive(&mut rx, &mut tx), Step::End(end), "the end stays");
+    Life { events, output, end }
+}
+
+fn take(tx: &mut Buffer<'_>, output: &mut Vec<u8>, writes: &mut Cuts) {
+    let n = writes.size().min(tx.len());
+    output.extend(&tx.filled()[..n]);
+    tx.consume(n);
+}
+
+/// Limits for a session.
+pub fn config(choice: Choice) -> Config<'static> {
+    let config = Config::new().request("example.com", "/").subprotocols(&["chat"]).max_body_len(300);
+    match choice.head_limits() {
+        Some((len, fields)) => config.max_head(len, fields),
+        None => config,
+    }
 }

@@ -53,16 +53,16 @@ enum Heard {
 
 fn ours<S: Side>(input: &[u8]) -> (Vec<Heard>, Outcome, Option<ProtocolError>) {
     let run = Drive::default().listen(&mut S::open(), input);
-    let (mut heard, mut amid, mut outcome) = (Vec::new(), Vec::new(), Outcome::WantsMore);
+    let (mut heard, mut begun, mut outcome) = (Vec::new(), Vec::new(), Outcome::WantsMore);
     for event in run.events {
         match event {
             Seen::Data { kind, first, fin, payload } => {
                 if first {
-                    amid.clear();
+                    begun.clear();
                 }
-                amid.extend(payload);
+                begun.extend(payload);
                 if fin {
-                    let message = std::mem::take(&mut amid);
+                    let message = std::mem::take(&mut begun);
                     heard.push(if kind == MessageKind::Text {
                         Heard::Text(message)
                     } else {

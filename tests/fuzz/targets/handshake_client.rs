@@ -2,16 +2,16 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use microws::handshake::client::Request;
+use microws::Config;
 use microws_fuzz::Choice;
 use microws_tests::Cuts;
-use microws_tests::handshake::Shake;
+use microws_tests::handshake::Exchange;
 
 fuzz_target!(|input: &[u8]| {
     let Some((choice, response)) = Choice::split(input) else { return };
     let connect = |reads| {
-        let request = Request { subprotocols: &["chat", "superchat"], ..Request::new("example.com", "/") };
-        Shake { rx: choice.rx(), reads, limits: choice.head_limits() }.connect(request, response)
+        let config = Config::new().request("example.com", "/").subprotocols(&["chat", "superchat"]);
+        Exchange { rx: choice.rx(), reads, limits: choice.head_limits() }.connect(config, response)
     };
     let whole = connect(Cuts::Whole);
     assert_eq!(connect(choice.reads()), whole);
@@ -21,5 +21,5 @@ fuzz_target!(|input: &[u8]| {
         let accept = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
         assert!(response.windows(accept.len()).any(|bytes| bytes == accept));
     }
-    assert!(response.ends_with(&whole.behind));
+    assert!(response.ends_with(&whole.after));
 });

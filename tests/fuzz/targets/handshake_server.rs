@@ -4,12 +4,12 @@
 use libfuzzer_sys::fuzz_target;
 use microws_fuzz::Choice;
 use microws_tests::Cuts;
-use microws_tests::handshake::Shake;
+use microws_tests::handshake::Exchange;
 
 fuzz_target!(|input: &[u8]| {
     let Some((choice, request)) = Choice::split(input) else { return };
     let serve = |reads| {
-        Shake { rx: choice.rx(), reads, limits: choice.head_limits() }
+        Exchange { rx: choice.rx(), reads, limits: choice.head_limits() }
             .serve(&["chat", "echo-protocol"], request)
     };
     let whole = serve(Cuts::Whole);
@@ -22,5 +22,5 @@ fuzz_target!(|input: &[u8]| {
         Err(error) => assert!(whole.text().starts_with(&format!("HTTP/1.1 {} ", error.status()))),
     }
     // What is left is the end of what came.
-    assert!(request.ends_with(&whole.behind));
+    assert!(request.ends_with(&whole.after));
 });

@@ -30,6 +30,7 @@ fuzz_target!(|input: &[u8]| {
                 assert_eq!((kind, len), (chunk.kind, model.len() as u64));
                 assert!(model.len() > N);
             }
+            Some(other) => panic!("{other:?}"),
         }
         assert!(whole.is_none_or(|whole| matches!(whole, Whole::TooLong { .. }) || model.len() <= N));
     });

@@ -1,7 +1,9 @@
-use microws::handshake::{client, server};
-use microws::{Buffer, Connection, Event, Received, Role};
+use microws::handshake::{self, ClientHandshake, ServerHandshake};
+use microws::{Buffer, Config, Connection, Event, HandshakeError, Role, Step};
 
 use crate::{Buffers, rig};
+
+static CONFIG: Config<'static> = Config::new().request("device.local:1740", "/chat?room=7");
 
 pub fn echo(buffers: &mut Buffers) {
     let (mut rx, mut tx) = (Buffer::new(buffers.rx), Buffer::new(buffers.tx));
@@ -29,24 +31,26 @@ pub fn mask(key: [u8; 4], payload: &mut [u8]) {
 
 #[inline(never)]
 fn accept(rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Option<Connection<microws::Server>> {
-    let mut handshake = server::Handshake::new(&[]);
+    let mut handshake = ServerHandshake::new(&CONFIG);
     loop {
-        match handshake.step(rx) {
+        match handshake.receive(rx) {
             Ok(None) => read(rx).then_some(())?,
-            Ok(Some(_)) => match handshake.upgrade() {
-                Ok(upgrade) => return upgrade.accept(tx, &[]).ok(),
-                Err(microws::HandshakeError::Incomplete) => {}
-                Err(error) => return refuse(tx, error),
-            },
-            Err(error) => return refuse(tx, error),
+            Ok(Some(Event::HeadEnd)) => {
+                return match handshake.accept(tx, &[]) {
+                    Ok(()) => Some(Connection::server()),
+                    Err(_) => reject(tx, handshake.check().err()?),
+                };
+            }
+            Ok(Some(_)) => {}
+            Err(error) => return reject(tx, error),
         }
     }
 }
 
 /// The others' servers hang up without a word, and so does this one where it is compared with them.
-fn refuse(tx: &mut Buffer<'_>, error: microws::HandshakeError) -> Option<Connection<microws::Server>> {
+fn reject(tx: &mut Buffer<'_>, error: HandshakeError) -> Option<Connection<microws::Server>> {
     if cfg!(feature = "refuse") {
-        server::refuse(tx, error).ok()?;
+        handshake::reject(tx, error).ok()?;
     }
     None
 }
@@ -55,19 +59,19 @@ fn refuse(tx: &mut Buffer<'_>, error: microws::HandshakeError) -> Option<Connect
 fn connect(rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Option<Connection<microws::Client<fn(&mut [u8])>>> {
     let mut nonce = [0; 16];
     rig::random(&mut nonce);
-    let mut handshake =
-        client::Handshake::new(client::Request::new("device.local:1740", "/chat?room=7"), nonce);
+    let mut handshake = ClientHandshake::new(&CONFIG, nonce);
     while !handshake.send(tx).ok()? {
         write(tx);
     }
     write(tx);
     loop {
-        match handshake.step(rx).ok()? {
+        match handshake.receive(rx).ok()? {
             None => read(rx).then_some(())?,
-            Some(_) => match handshake.connection(rig::random as fn(&mut [u8])) {
-                Err(microws::HandshakeError::Incomplete) => {}
-                connection => return connection.ok(),
-            },
+            Some(Event::HeadEnd) => {
+                handshake.check().ok()?;
+                return Some(Connection::client(rig::random));
+            }
+            Some(_) => {}
         }
     }
 }
@@ -76,20 +80,20 @@ fn run<R: Role>(connection: &mut Connection<R>, rx: &mut Buffer<'_>, tx: &mut Bu
     rig::state(connection);
     loop {
         match connection.receive(rx, tx) {
-            Ok(Received::Event(Event::Chunk(chunk))) => {
+            Step::Event(Event::Chunk(chunk)) => {
                 if connection.send_fragment(tx, chunk.kind, chunk.payload, chunk.fin).is_err() {
                     return;
                 }
             }
-            Ok(Received::WantRead) => {
+            Step::Read => {
                 write(tx);
                 if !read(rx) {
                     return;
                 }
             }
-            Ok(Received::WantWrite) => write(tx),
-            Ok(Received::Event(Event::Close(_)) | Received::Closed) | Err(_) => return,
-            Ok(Received::Event(_)) => {}
+            Step::Write => write(tx),
+            Step::Event(Event::Close(_)) | Step::End(_) => return,
+            _ => {}
         }
     }
 }

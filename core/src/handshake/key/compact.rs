@@ -1,6 +1,6 @@
 //! SHA-1 and base64 for exactly what a handshake needs, in as little flash as they take: the feature `compact`.
 
-/// A key is 24 bytes, the GUID 36: with the padding that SHA-1 puts behind 60 bytes always two blocks, the second
+/// A key is 24 bytes, the GUID 36: with the padding that SHA-1 puts after 60 bytes always two blocks, the second
 /// of which is the same for every key.
 const TAIL: &[u8; 40] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11\x80\0\0\0";
 const BITS: u32 = 8 * 60;
@@ -22,7 +22,7 @@ pub(crate) fn digest(key: impl Iterator<Item = u8>) -> Digest {
 fn block(sum: &mut Digest, mut words: [u32; 16]) {
     let [mut a, mut b, mut c, mut d, mut e] = *sum;
     for t in 0..80usize {
-        let at = |behind: usize| words.get(t.wrapping_add(behind) & 15).copied().unwrap_or_default();
+        let at = |ahead: usize| words.get(t.wrapping_add(ahead) & 15).copied().unwrap_or_default();
         let word = at(0);
         let later = (word ^ at(2) ^ at(8) ^ at(13)).rotate_left(1);
         if let Some(place) = words.get_mut(t & 15) {

@@ -27,18 +27,18 @@ impl State {
         loop {
             if self.needed == 0 {
                 // Words of ASCII are passed over whole.
-                while let Some((word, behind)) = rest.split_first_chunk::<4>() {
+                while let Some((word, after)) = rest.split_first_chunk::<4>() {
                     if u32::from_ne_bytes(*word) & 0x8080_8080 != 0 {
                         break;
                     }
-                    rest = behind;
+                    rest = after;
                 }
             }
-            let Some((byte, behind)) = rest.split_first() else { return Ok(()) };
+            let Some((byte, after)) = rest.split_first() else { return Ok(()) };
             if !self.step(*byte) {
                 return Err(bytes.len().saturating_sub(rest.len()));
             }
-            rest = behind;
+            rest = after;
         }
     }
 

@@ -74,10 +74,10 @@ mod simd {
         state.feed(tail).map_err(|valid| whole.len().saturating_add(valid))
     }
 
-    /// How many bytes at the end begin a code point that goes on behind it.
+    /// How many bytes at the end begin a code point that goes on after them.
     fn cut_off(bytes: &[u8]) -> usize {
-        for (behind, byte) in bytes.iter().rev().take(3).enumerate() {
-            let have = behind.saturating_add(1);
+        for (after, byte) in bytes.iter().rev().take(3).enumerate() {
+            let have = after.saturating_add(1);
             match byte {
                 0x80..=0xbf => {}
                 0xc0.. => {
@@ -143,8 +143,8 @@ mod tests {
                         b"\xf1\x80",
                     ];
                     let edges = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
-                    let judged_alike = |place: &[u8], behind: &[u8]| {
-                        let input = [place, behind].concat();
+                    let judged_alike = |place: &[u8], after: &[u8]| {
+                        let input = [place, after].concat();
                         assert_eq!(check(&input, &[]), by_std(&input), "{input:02x?}");
                     };
                     for place in places {
@@ -167,7 +167,7 @@ mod tests {
                         for at in 0..len {
                             let mut input = [b'a'; 150];
                             let input = &mut input[..len];
-                            // The start of a code point amid ASCII: the next byte does not go on with it.
+                            // The start of a code point between ASCII: the next byte does not go on with it.
                             input[at] = 0xe2;
                             let next = if at + 1 < len { (Err(at + 1), false) } else { (Ok(()), false) };
                             assert_eq!(check(input, &[]), next, "cut off at {at} of {len}");

@@ -10,13 +10,13 @@ use embassy_net_wiznet::{Device, Runner, State};
 use embassy_rp::clocks::RoscRng;
 use embassy_rp::gpio::{Input, Level, Output, Pull};
 use embassy_rp::peripherals::{DMA_CH0, DMA_CH1, SPI0};
-use embassy_rp::spi::{Async, Config, Spi};
+use embassy_rp::spi::{self, Async, Spi};
 use embassy_rp::{bind_interrupts, dma};
-use embassy_time::{Delay, Duration};
+use embassy_futures::select::{Either, select};
+use embassy_time::{Delay, Duration, Instant, Timer};
 use embedded_hal_bus::spi::ExclusiveDevice;
-use microws::io::Error;
-use microws::io::asynch::Accept;
-use microws::{Buffer, Event};
+use microws::io::{Error, asynch::WebSocket};
+use microws::{Buffer, Config, Event, Session};
 use panic_halt as _;
 use static_cell::StaticCell;
 
@@ -34,7 +34,7 @@ async fn main(spawner: Spawner) {
     let p = embassy_rp::init(Default::default());
     let mut random = RoscRng;
 
-    let mut config = Config::default();
+    let mut config = spi::Config::default();
     config.frequency = 50_000_000;
     let spi = Spi::new(p.SPI0, p.PIN_18, p.PIN_19, p.PIN_16, p.DMA_CH0, p.DMA_CH1, Irqs, config);
     let Ok(spi) = ExclusiveDevice::new(spi, Output::new(p.PIN_17, Level::High), Delay);
@@ -77,35 +77,40 @@ async fn serve(stack: Stack<'static>) -> ! {
     let (mut rx, mut tx) = ([0; 512], [0; 512]);
     loop {
         let mut socket = TcpSocket::new(stack, &mut tcp_rx, &mut tcp_tx);
-        // Who is gone without a word is noticed by the silence.
-        socket.set_timeout(Some(Duration::from_secs(30)));
-        socket.set_keep_alive(Some(Duration::from_secs(10)));
         socket.set_nagle_enabled(false);
         if socket.accept(PORT).await.is_ok() {
-            // An error ends the connection, whatever it is: there is nobody to tell but the client, who was told.
+            // An error ends the connection, whatever it is: the client was told.
             _ = echo(&mut socket, &mut rx, &mut tx).await;
             socket.close();
-            _ = socket.flush().await;
+            // The last segments get a moment to arrive; a client that is gone gets no more.
+            _ = select(socket.flush(), Timer::after_secs(5)).await;
+            socket.abort();
         }
     }
 }
+
+static CONFIG: Config<'static> = Config::new();
 
 async fn echo(
     socket: &mut TcpSocket<'_>,
     rx: &mut [u8; 512],
     tx: &mut [u8; 512],
 ) -> Result<(), Error<tcp::Error>> {
-    let mut request = Accept::new(socket, Buffer::new(rx), Buffer::new(tx), &[]);
-    // Each piece of the request could be looked at here, and the request refused.
-    while request.next().await?.is_some() {}
-    let mut socket = request.accept(&[]).await?;
+    let (rx, tx) = (Buffer::new(rx), Buffer::new(tx));
+    let mut socket =
+        WebSocket::new(socket, rx, tx, Session::server(&CONFIG)).half_close(|socket| socket.close());
     loop {
-        match socket.recv().await? {
-            (Event::Chunk(chunk), reply) => {
-                reply.send_fragment(chunk.kind, chunk.payload, chunk.fin).await?;
-            }
-            (Event::Close(_), _) => return Ok(()),
-            _ => {} // pings are answered already
+        // A client that says nothing is pinged, and given up if it stays silent.
+        let wait = socket.tick(Instant::now().as_millis() as u32);
+        let timer = Timer::after(Duration::from_millis(wait.unwrap_or(u32::MAX).into()));
+        match select(socket.recv(), timer).await {
+            // `recv` goes on where it was dropped.
+            Either::First(received) => match received? {
+                Some((Event::Chunk(c), reply)) => reply.send_fragment(c.kind, c.payload, c.fin).await?,
+                Some(_) => {} // pings are answered, bad requests rejected, close frames exchanged
+                None => return Ok(()),
+            },
+            Either::Second(()) => {} // `tick` does what is due
         }
     }
 }

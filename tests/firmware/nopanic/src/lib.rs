@@ -3,14 +3,15 @@
 #![no_std]
 
 mod adapters;
+mod session;
 
 use core::panic::PanicInfo;
 use core::ptr;
 
-use microws::handshake::{Field, client, server};
+use microws::handshake::{ClientHandshake, ServerHandshake, reject};
+use microws::http::{Field, respond};
 use microws::{
-    Buffer, Client, CloseCode, Connection, Due, Event, HandshakeError, Keepalive, Message, Received, Role,
-    Server, Timeouts, Whole,
+    Buffer, CloseCode, Config, Connection, End, Event, HandshakeError, Message, Role, Step, Whole,
 };
 
 unsafe extern "C" {
@@ -26,7 +27,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     unsafe { panic_is_reachable() }
 }
 
-/// The answer may be any number.
+/// The result may be any number.
 fn read_into(bytes: &mut [u8]) -> usize {
     for byte in bytes {
         // SAFETY: never run.
@@ -60,101 +61,103 @@ fn number() -> u32 {
     u32::from_le_bytes(bytes)
 }
 
+/// Looks at everything that a line of a head can be asked for.
+fn line(event: &Event<'_>) {
+    match event {
+        Event::Request(line) => {
+            show(line.method().as_bytes());
+            show(line.path().as_bytes());
+            show(line.query().unwrap_or_default().as_bytes());
+        }
+        Event::Status(line) => {
+            show(&line.status().to_be_bytes());
+            show(line.reason());
+        }
+        Event::Field(f) => field(f),
+        Event::LongField(name) => show(name),
+        _ => {}
+    }
+}
+
 fn field(field: &Field<'_>) {
-    show(field.name);
+    show(field.name());
     show(field.text().unwrap_or_default().as_bytes());
     for element in field.elements() {
         show(element);
     }
     if field.is("Cookie") || field.lists("deflate") {
-        show(field.value);
+        show(field.value());
     }
 }
 
-fn server_handshake(rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Option<Connection<Server>> {
-    let mut handshake = server::Handshake::new(&["chat", "readings"]).limits(number(), number() as u16);
-    loop {
+/// Gives `run` a configuration that the optimizer can't know.
+fn with_config<T>(run: impl FnOnce(&Config<'_>) -> T) -> Option<T> {
+    let mut host = [0; 32];
+    let n = read_into(&mut host);
+    let host = core::str::from_utf8(host.get(..n)?).ok()?;
+    let fields = [("Authorization", host)];
+    let config = Config::new()
+        .request(host, host)
+        .origin(host)
+        .subprotocols(&["chat", "readings"])
+        .fields(&fields)
+        .max_head(number(), number() as u16)
+        .max_body_len(number().into())
+        .max_message_len(number().into())
+        .max_fragments(number())
+        .whole_up_to(number());
+    Some(run(&config))
+}
+
+fn server_handshake(config: &Config<'_>, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> bool {
+    let mut handshake = ServerHandshake::new(config);
+    let checked = loop {
         match handshake.receive(rx) {
             Ok(None) => read(rx),
-            Ok(Some(server::Item::Start { method, target })) => {
-                show(method.as_bytes());
-                show(target.path().as_bytes());
-                show(target.query().unwrap_or_default().as_bytes());
-            }
-            Ok(Some(server::Item::Field(f))) => field(&f),
-            Ok(Some(server::Item::LongField(name))) => show(name),
-            Ok(Some(server::Item::End)) => break,
-            Ok(Some(_)) => {}
-            Err(error) => {
-                server::refuse(tx, error).ok()?;
-                write(tx);
-                return None;
-            }
+            Ok(Some(Event::HeadEnd)) => break handshake.check(),
+            Ok(Some(event)) => line(&event),
+            Err(error) => break Err(error),
         }
-    }
-    match handshake.upgrade() {
-        Ok(upgrade) => upgrade.accept(tx, &[("Server", "device")]).ok(),
+    };
+    match checked {
+        Ok(()) => handshake.accept(tx, &[("Server", "device")]).is_ok(),
         Err(HandshakeError::NoUpgrade) => {
-            server::answer(tx, 200, &[("Content-Type", "text/plain")], "hello").ok()?;
-            None
+            _ = respond(tx, 200, &[("Content-Type", "text/plain")], "hello");
+            false
         }
         Err(error) => {
-            server::refuse(tx, error).ok()?;
-            None
+            _ = reject(tx, error);
+            false
         }
     }
 }
 
-fn client_handshake(
-    rx: &mut Buffer<'_>,
-    tx: &mut Buffer<'_>,
-) -> Option<Connection<Client<impl FnMut(&mut [u8]) + use<>>>> {
-    let (mut host, mut nonce) = ([0; 32], [0; 16]);
-    let n = read_into(&mut host);
+fn client_handshake(config: &Config<'_>, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Option<()> {
+    let mut nonce = [0; 16];
     read_into(&mut nonce);
-    let host = core::str::from_utf8(host.get(..n)?).ok()?;
-    let request = client::Request {
-        origin: Some("null"),
-        subprotocols: &["chat", "readings"],
-        fields: &[("Authorization", host)],
-        ..client::Request::new(host, host)
-    };
-    let mut handshake = client::Handshake::new(request, nonce).limits(number(), number() as u16);
+    let mut handshake = ClientHandshake::new(config, nonce);
     while !handshake.send(tx).ok()? {
         write(tx);
     }
     loop {
         match handshake.receive(rx).ok()? {
             None => read(rx),
-            Some(client::Item::Start { status, reason }) => {
-                show(&status.to_be_bytes());
-                show(reason);
-            }
-            Some(client::Item::Field(f)) => field(&f),
-            Some(client::Item::LongField(name)) => show(name),
-            Some(client::Item::End) => break,
-            Some(_) => {}
+            Some(Event::HeadEnd) => break,
+            Some(event) => line(&event),
         }
     }
     show(handshake.subprotocol().unwrap_or_default().as_bytes());
-    handshake.connection(|bytes: &mut [u8]| _ = read_into(bytes)).ok()
+    handshake.check().ok()
 }
 
 /// Every verb of an open connection, as the network decides.
 fn converse<R: Role>(connection: Connection<R>, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) {
     let mut connection =
         connection.max_message_len(number().into()).max_fragments(number()).whole_up_to(number());
-    let timeouts = Timeouts::default();
-    let mut keepalive = Keepalive::new(number());
     let mut message = Message::<64>::new();
     loop {
-        match keepalive.due(number(), &timeouts) {
-            Due::Ping => _ = connection.ping(tx, b"still there?"),
-            Due::HandshakeOverdue | Due::PongOverdue | Due::CloseOverdue => return,
-            Due::Nothing { again_in } => show(&again_in.unwrap_or(0).to_be_bytes()),
-        }
         match connection.receive(rx, tx) {
-            Ok(Received::Event(Event::Chunk(chunk))) => {
+            Step::Event(Event::Chunk(chunk)) => {
                 let sent = match number() % 4 {
                     0 => connection.send(tx, chunk.kind, chunk.payload),
                     1 => connection
@@ -170,48 +173,48 @@ fn converse<R: Role>(connection: Connection<R>, rx: &mut Buffer<'_>, tx: &mut Bu
                     Some(Whole::Text(text)) => show(text.as_bytes()),
                     Some(Whole::Binary(bytes)) => show(bytes),
                     Some(Whole::TooLong { len, .. }) => show(&len.to_be_bytes()),
-                    None => {}
+                    _ => {}
                 }
             }
-            Ok(Received::Event(Event::Ping(payload) | Event::Pong(payload))) => {
-                keepalive.heard(number());
+            Step::Event(Event::Ping(payload) | Event::Pong(payload)) => {
                 show(payload);
                 let reason = core::str::from_utf8(payload).unwrap_or_default();
                 _ = connection.close(tx, CloseCode(number() as u16), reason);
             }
-            Ok(Received::Event(Event::Close(close))) => {
+            Step::Event(Event::Close(close)) => {
                 show(close.reason().as_bytes());
                 show(close.code.meaning().as_bytes());
             }
-            Ok(Received::WantRead) => read(rx),
-            Ok(Received::WantWrite) => write(tx),
-            Ok(Received::Closed) => return,
-            Err(error) => {
+            Step::Event(_) | Step::Shutdown => {}
+            Step::Read => read(rx),
+            Step::Write => write(tx),
+            Step::End(End::Failed(error)) => {
                 show(&error.close_code().0.to_be_bytes());
                 return;
             }
+            Step::End(_) => return,
         }
     }
 }
 
-/// A server, from a connection's first byte to its last.
+/// A server by hand, from a connection's first byte to its last.
 #[unsafe(no_mangle)]
 extern "C" fn serve() {
     let (mut a, mut b) = ([0; 256], [0; 256]);
     let (mut rx, mut tx) = (Buffer::new(&mut a), Buffer::new(&mut b));
-    if let Some(connection) = server_handshake(&mut rx, &mut tx) {
-        converse(connection, &mut rx, &mut tx);
+    if with_config(|config| server_handshake(config, &mut rx, &mut tx)) == Some(true) {
+        converse(Connection::server(), &mut rx, &mut tx);
     }
     write(&mut tx);
 }
 
-/// A client, likewise.
+/// A client by hand.
 #[unsafe(no_mangle)]
 extern "C" fn connect() {
     let (mut a, mut b) = ([0; 256], [0; 256]);
     let (mut rx, mut tx) = (Buffer::new(&mut a), Buffer::new(&mut b));
-    if let Some(connection) = client_handshake(&mut rx, &mut tx) {
-        converse(connection, &mut rx, &mut tx);
+    if let Some(Some(())) = with_config(|config| client_handshake(config, &mut rx, &mut tx)) {
+        converse(Connection::client(|bytes: &mut [u8]| _ = read_into(bytes)), &mut rx, &mut tx);
     }
     write(&mut tx);
 }

@@ -1,4 +1,4 @@
-//! The client of Autobahn's fuzzing server: echoes what it gets, case by case.
+//! The client of Autobahn's fuzzing server: echoes every message, case by case.
 //!
 //! Arguments: `server=ADDRESS:PORT`, and `agent=NAME` for the report.
 #![no_std]
@@ -9,8 +9,7 @@ use core::net::SocketAddrV4;
 
 use defmt_semihosting as _;
 use heapless::String;
-use microws::handshake::client::Request;
-use microws::{Event, SendError};
+use microws::{Config, Event, SendError, Sent};
 use microws_firmware::client::{Application, Failure, Line, RX_LEN, TX_LEN, run};
 use microws_firmware::debugger;
 use microws_firmware::lan9118::Lan9118;
@@ -46,7 +45,7 @@ fn main() -> ! {
     }
     defmt::info!("up: {} cases", count.0);
     for case in 1..=count.0 {
-        // That a connection fails is what many cases want.
+        // Many cases want the connection to fail.
         let result = suite.visit(format_args!("/runCase?case={case}&agent={agent}"), &mut Echo);
         defmt::info!("case {}: {}", case, result);
     }
@@ -75,9 +74,9 @@ impl Suite<'_> {
         if write!(host, "{}", self.server).is_err() || path.write_fmt(target).is_err() {
             defmt::panic!("the target is too long");
         }
-        let request = Request::new(&host, &path);
+        let config = Config::new().request(&host, &path);
         let Self { net, sockets, socket, server, rx, tx } = self;
-        run(net, sockets, *socket, (*server).into(), request, rx, tx, application)
+        run(net, sockets, *socket, (*server).into(), &config, rx, tx, application)
     }
 }
 
@@ -85,9 +84,7 @@ impl Suite<'_> {
 struct CaseCount(u32);
 
 impl Application for CaseCount {
-    fn opened(&mut self, _: &mut Line<'_, '_>) {}
-
-    fn event(&mut self, event: Event<'_>, _: &mut Line<'_, '_>) {
+    fn event(&mut self, event: Event<'_>, _: &mut Line<'_>) {
         if let Event::Chunk(chunk) = event {
             for digit in chunk.payload.iter().filter(|byte| byte.is_ascii_digit()) {
                 self.0 = self.0 * 10 + u32::from(digit - b'0');
@@ -99,13 +96,11 @@ impl Application for CaseCount {
 struct Echo;
 
 impl Application for Echo {
-    fn opened(&mut self, _: &mut Line<'_, '_>) {}
-
-    fn event(&mut self, event: Event<'_>, line: &mut Line<'_, '_>) {
+    fn event(&mut self, event: Event<'_>, line: &mut Line<'_>) {
         if let Event::Chunk(chunk) = event {
-            match line.connection.send_fragment(line.tx, chunk.kind, chunk.payload, chunk.fin) {
-                Ok(()) | Err(SendError::Closed) => {}
-                Err(error) => defmt::panic!("{}", error),
+            match line.send_fragment(chunk.kind, chunk.payload, chunk.fin) {
+                Ok(Sent::Done) | Err(SendError::Closed) => {}
+                other => defmt::panic!("{}", other),
             }
         }
     }

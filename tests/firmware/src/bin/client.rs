@@ -10,8 +10,7 @@ use core::net::SocketAddrV4;
 
 use defmt_semihosting as _;
 use heapless::String;
-use microws::handshake::client::Request;
-use microws::{CloseCode, Event, MessageKind, SendError};
+use microws::{CloseCode, Config, Event, MessageKind, SendError, Sent};
 use microws_firmware::backoff::Backoff;
 use microws_firmware::client::{Application, Line, RX_LEN, TX_LEN, run};
 use microws_firmware::debugger;
@@ -40,7 +39,7 @@ fn main() -> ! {
     let mut host = String::<21>::new();
     // The longest address has 15 characters, the longest port 5.
     _ = write!(host, "{server}");
-    let request = Request { subprotocols: &["readings"], ..Request::new(&host, "/sensors/1") };
+    let config = Config::new().request(&host, "/sensors/1").subprotocols(&["readings"]);
 
     let mut storage = [SocketStorage::EMPTY];
     let mut sockets = SocketSet::new(&mut storage[..]);
@@ -51,7 +50,7 @@ fn main() -> ! {
     defmt::info!("up");
     loop {
         sensor.next = None;
-        match run(&mut net, &mut sockets, socket, server.into(), request, rx, tx, &mut sensor) {
+        match run(&mut net, &mut sockets, socket, server.into(), &config, rx, tx, &mut sensor) {
             Ok(()) => break,
             Err(failure) => {
                 if sensor.next.is_some() {
@@ -75,14 +74,14 @@ struct Sensor {
 }
 
 impl Application for Sensor {
-    fn opened(&mut self, line: &mut Line<'_, '_>) {
-        defmt::info!("connected");
-        defmt::unwrap!(line.connection.send_text(line.tx, "subscribe commands"));
-        self.next = Some(Instant::ZERO);
-    }
-
-    fn event(&mut self, event: Event<'_>, line: &mut Line<'_, '_>) {
+    fn event(&mut self, event: Event<'_>, line: &mut Line<'_>) {
         match event {
+            Event::Open => {
+                defmt::info!("connected");
+                let sent = defmt::unwrap!(line.send(MessageKind::Text, b"subscribe commands"));
+                defmt::assert!(sent == Sent::Done);
+                self.next = Some(Instant::ZERO);
+            }
             Event::Chunk(chunk) if chunk.kind == MessageKind::Text && chunk.payload == b"stop" => {
                 self.stop(line);
             }
@@ -95,7 +94,7 @@ impl Application for Sensor {
         self.next
     }
 
-    fn due(&mut self, now: Instant, line: &mut Line<'_, '_>) {
+    fn due(&mut self, now: Instant, line: &mut Line<'_>) {
         self.next = Some(now + INTERVAL);
         if self.limit.is_some_and(|limit| self.sent >= limit) {
             return self.stop(line);
@@ -103,21 +102,21 @@ impl Application for Sensor {
         let mut reading = String::<32>::new();
         // A number of 32 bits has at most ten digits.
         _ = write!(reading, "reading {} {}", self.sent, now.total_millis() as u32);
-        match line.connection.send_text(line.tx, &reading) {
-            Ok(()) => self.sent += 1,
+        match line.send(MessageKind::Text, reading.as_bytes()) {
+            Ok(Sent::Done) => self.sent += 1,
             // The server does not take them fast enough: this one is left out.
-            Err(SendError::BufferFull) => defmt::warn!("a reading is left out"),
+            Ok(Sent::Write) => defmt::warn!("a reading is left out"),
             Err(error) => defmt::panic!("{}", error),
         }
     }
 }
 
 impl Sensor {
-    fn stop(&mut self, line: &mut Line<'_, '_>) {
-        match line.connection.close(line.tx, CloseCode::NORMAL, "done") {
-            Ok(()) => self.next = None,
-            // What is in front goes out first; `due` or the server comes back to it.
-            Err(SendError::BufferFull) => self.limit = Some(0),
+    fn stop(&mut self, line: &mut Line<'_>) {
+        match line.close(CloseCode::NORMAL, "done") {
+            Ok(Sent::Done) | Err(SendError::Closed) => self.next = None,
+            // Bytes before it go out first; `due` or the server comes back to it.
+            Ok(Sent::Write) => self.limit = Some(0),
             Err(error) => defmt::panic!("{}", error),
         }
     }

@@ -1,0 +1,275 @@
+//! The receiving half of [`Connection`].
+
+use crate::COMPACT;
+use crate::buffer::Buffer;
+use crate::connection::role::Role;
+use crate::connection::{Connection, State};
+use crate::event::Event;
+use crate::located::{Located, What};
+use crate::step::{End, Step};
+use crate::wire::close::Close;
+use crate::wire::error::ProtocolError;
+use crate::wire::frame::{Header, MAX_CONTROL_LEN, MessageKind, Opcode, header_len};
+use crate::wire::mask::Mask;
+use crate::wire::utf8::{Validator, is_text};
+
+impl<R: Role> Connection<R> {
+    /// Takes the next event out of `rx`; the protocol's own replies go to `tx`.
+    ///
+    /// Call it until it wants something else: bytes in `rx`, or `tx` written out. [`Step::End`] comes when the close
+    /// frame that belongs to it has left `tx`, and from then on always; it never says [`Step::Shutdown`].
+    #[inline]
+    pub fn receive<'b>(&mut self, rx: &'b mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Event<'b>> {
+        if let Some(message) = self.short_message(rx, tx) {
+            return Step::Event(message.bind_frame(rx));
+        }
+        self.receive_slow(rx, tx).map(|event| event.bind_frame(rx))
+    }
+
+    /// Takes whatever comes next.
+    #[cfg_attr(not(feature = "compact"), inline(never))]
+    pub(crate) fn receive_slow(&mut self, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Located> {
+        if self.end.is_none() {
+            if tx.free() < Self::MAX_REPLY_LEN {
+                return Step::Write;
+            }
+            match self.advance(rx, tx) {
+                Ok(Step::End(end)) => self.end = Some(end),
+                Ok(step) => return step,
+                Err(error) => self.end = Some(End::Failed(error)),
+            }
+        }
+        self.finish(rx, tx)
+    }
+
+    /// _Fail the WebSocket Connection_ (section 7.1.7): a close frame first, unless one went already, then the
+    /// error. Or the end of the closing handshake: the peer's close frame, when our reply to it has left `tx`.
+    #[cold]
+    fn finish(&mut self, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Located> {
+        let Some(end) = self.end else { return Step::Read };
+        let closing = matches!(end, End::Closed(_)) && self.state == State::Closing;
+        let payload = if closing { self.remaining as usize } else { 0 };
+        // Bytes after the peer's last frame are of no interest; a close frame's payload stays, and so does the content
+        // of an answer other than 101.
+        if !(R::MASKS && matches!(end, End::Rejected(_))) {
+            rx.truncate(payload);
+        }
+        let no_room = match end {
+            End::Failed(error) if self.state == State::Open => {
+                self.close(tx, error.close_code(), "").is_err()
+            }
+            _ => false,
+        };
+        if no_room {
+            return Step::Write;
+        }
+        if !tx.is_empty() {
+            return Step::Write;
+        }
+        self.state = State::Closed;
+        if closing { Step::Event(Located::new(What::Close, &rx.take(payload))) } else { Step::End(end) }
+    }
+
+    #[inline]
+    fn advance(&mut self, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Result<Step<Located>, ProtocolError> {
+        if self.remaining > 0 {
+            return self.payload(rx, false);
+        }
+        let Some((header, size)) = Header::decode(rx.filled())? else { return Ok(Step::Read) };
+        // "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values." (5.2)
+        if header.reserved() != 0 {
+            return Err(ProtocolError::ReservedBits);
+        }
+        // "a server MUST close the connection upon receiving a frame that is not masked",
+        // "a client MUST close a connection if it detects a masked frame" (5.1)
+        let mask = match header.mask() {
+            Some(_) if R::MASKS => return Err(ProtocolError::MaskForbidden),
+            None if !R::MASKS => return Err(ProtocolError::MaskMissing),
+            mask => Mask::new(mask.unwrap_or_default()),
+        };
+        if header.opcode().is_control() {
+            return self.control(&header, size, rx, tx);
+        }
+        let len = self.len_with(&header)?;
+        let payload_len = usize::try_from(header.payload_len()).unwrap_or(usize::MAX);
+        let whole = header.payload_len() <= u64::from(self.whole_up_to)
+            && payload_len <= rx.capacity().saturating_sub(size);
+        if whole && payload_len > rx.len().saturating_sub(size) {
+            return Ok(Step::Read);
+        }
+        rx.consume(size);
+        match header.opcode() {
+            Opcode::Continuation => {}
+            Opcode::Text => self.kind = MessageKind::Text,
+            _ => self.kind = MessageKind::Binary,
+        }
+        (self.len, self.frames) = (len, self.frames.saturating_add(1));
+        (self.remaining, self.mask, self.fin) = (header.payload_len(), mask, header.fin());
+        self.payload(rx, whole)
+    }
+
+    /// A message in one frame of at most 125 bytes that is all there, as most messages are, by the shortest way.
+    /// `None` for any other and for anything wrong: then nothing has changed.
+    #[inline]
+    pub(crate) fn short_message(&self, rx: &mut Buffer<'_>, tx: &Buffer<'_>) -> Option<Located> {
+        if COMPACT || self.frames > 0 || self.end.is_some() || tx.free() < Self::MAX_REPLY_LEN {
+            return None;
+        }
+        let (header, rest) = rx.filled_mut()?.split_first_chunk_mut::<2>()?;
+        let kind = match header[0] {
+            0x81 => MessageKind::Text,
+            0x82 => MessageKind::Binary,
+            _ => return None,
+        };
+        // Without the mask bit that must be there, or with one that must not, the length is above 125.
+        let len = usize::from(if R::MASKS { header[1] } else { header[1] ^ 0x80 });
+        if len > MAX_CONTROL_LEN || len as u64 > self.max_message_len || self.max_fragments == 0 {
+            return None;
+        }
+        let (mask, payload) = if R::MASKS {
+            (None, rest.get_mut(..len)?)
+        } else {
+            let (key, rest) = rest.split_first_chunk_mut::<4>()?;
+            (Some(Mask::new(*key)), rest.get_mut(..len)?)
+        };
+        if let Some(mut mask) = mask {
+            mask.apply(payload);
+        }
+        if kind == MessageKind::Text && !is_text(payload) {
+            // The long way finds the fault, in the bytes as they came.
+            if let Some(mut mask) = mask {
+                mask.apply(payload);
+            }
+            return None;
+        }
+        let range = rx.take_after(header_len(0, !R::MASKS), len);
+        Some(Located::new(What::Chunk { kind, first: true, fin: true }, &range))
+    }
+
+    /// The length of the message with the frame of `header`, if that may come now.
+    #[inline]
+    fn len_with(&self, header: &Header) -> Result<u64, ProtocolError> {
+        // "The fragments of one message MUST NOT be interleaved between the fragments of another" (5.4)
+        match (header.opcode() == Opcode::Continuation, self.frames > 0) {
+            (true, false) => return Err(ProtocolError::UnexpectedContinuation),
+            (false, true) => return Err(ProtocolError::ExpectedContinuation),
+            _ => {}
+        }
+        let len = self.len.saturating_add(header.payload_len());
+        if len > self.max_message_len {
+            return Err(ProtocolError::MessageTooBig);
+        }
+        if self.frames >= self.max_fragments {
+            return Err(ProtocolError::TooManyFragments);
+        }
+        Ok(len)
+    }
+
+    /// Takes what is there of the frame's payload.
+    #[inline]
+    fn payload(&mut self, rx: &mut Buffer<'_>, whole: bool) -> Result<Step<Located>, ProtocolError> {
+        let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rx.len());
+        if len == 0 && self.remaining > 0 {
+            return Ok(Step::Read);
+        }
+        let mut range = rx.take(len);
+        // No more than there was, by the minimum above.
+        self.remaining = self.remaining.wrapping_sub(len as u64);
+        let mut fin = self.remaining == 0 && self.fin;
+
+        let payload = rx.taken_mut(range.clone());
+        let mask = if R::MASKS { None } else { Some(&mut self.mask) };
+        let valid = match self.kind {
+            MessageKind::Text => unmask_text(mask, &mut self.utf8, payload, fin),
+            MessageKind::Binary => {
+                if let Some(mask) = mask {
+                    mask.apply(payload);
+                }
+                Ok(())
+            }
+        };
+        if let Err(valid) = valid {
+            // The bytes before the first impossible one are handed out now, as if the bytes had been cut there;
+            // the error comes next.
+            if valid == 0 || whole {
+                return Err(ProtocolError::InvalidUtf8);
+            }
+            self.end = Some(End::Failed(ProtocolError::InvalidUtf8));
+            range.end = range.start.saturating_add(valid);
+            fin = false;
+        }
+        let what = What::Chunk { kind: self.kind, first: self.first, fin };
+        self.first = fin;
+        if fin {
+            (self.len, self.frames) = (0, 0);
+        }
+        Ok(Step::Event(Located::new(what, &range)))
+    }
+
+    /// Control frames have at most 125 bytes and are taken only when whole.
+    fn control(
+        &mut self,
+        header: &Header,
+        size: usize,
+        rx: &mut Buffer<'_>,
+        tx: &mut Buffer<'_>,
+    ) -> Result<Step<Located>, ProtocolError> {
+        let len = usize::try_from(header.payload_len()).unwrap_or(MAX_CONTROL_LEN);
+        if rx.len() < size.saturating_add(len) {
+            return Ok(Step::Read);
+        }
+        let range = rx.take_after(size, len);
+        let payload = rx.taken_mut(range.clone());
+        if let Some(key) = header.mask() {
+            Mask::new(key).apply(payload);
+        }
+        let (step, reply) = match header.opcode() {
+            Opcode::Close => (Step::End(End::Closed(Close::parse(payload)?.code)), Some(Opcode::Close)),
+            Opcode::Ping => (Step::Event(Located::new(What::Ping, &range)), Some(Opcode::Pong)),
+            _ => (Step::Event(Located::new(What::Pong, &range)), None),
+        };
+        // "an endpoint MUST send a Pong frame in response, unless it already received a Close
+        // frame" (5.5.2); "If an endpoint receives a Close frame and did not previously send a
+        // Close frame, the endpoint MUST send a Close frame in response" (5.5.1). After our own
+        // close frame nothing can be sent, and there is room for any reply.
+        let replied = reply.is_some_and(|opcode| self.put(tx, true, opcode, payload).is_ok());
+        if matches!(step, Step::End(_)) {
+            if replied {
+                self.state = State::Closing;
+            }
+            // The payload is told when the reply has left.
+            rx.untake(len);
+            self.remaining = len as u64;
+        }
+        Ok(step)
+    }
+}
+
+/// Unmasks and checks; the error is how many bytes come before the first impossible one.
+#[inline]
+fn unmask_text(
+    mut mask: Option<&mut Mask>,
+    utf8: &mut Validator,
+    payload: &mut [u8],
+    fin: bool,
+) -> Result<(), usize> {
+    let len = payload.len();
+    if cfg!(target_pointer_width = "64") {
+        // Both passes over one piece before the next, while it is in the nearest cache.
+        let mut done = 0usize;
+        for piece in payload.chunks_mut(4096) {
+            if let Some(mask) = &mut mask {
+                mask.apply(piece);
+            }
+            utf8.feed(piece).map_err(|valid| done.saturating_add(valid))?;
+            done = done.saturating_add(piece.len());
+        }
+    } else {
+        if let Some(mask) = &mut mask {
+            mask.apply(payload);
+        }
+        utf8.feed(payload)?;
+    }
+    // The message must not end inside a code point.
+    if fin && !utf8.is_complete() { Err(len) } else { Ok(()) }
+}

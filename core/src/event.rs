@@ -1,0 +1,122 @@
+//! [`Event`]: everything that a peer can say, from its first line to its close frame.
+
+use crate::buffer::Buffer;
+use crate::http::field::Field;
+use crate::http::line::{RequestLine, StatusLine};
+use crate::located::{Located, What};
+use crate::wire::close::Close;
+use crate::wire::frame::MessageKind;
+
+/// Message payload as it arrived, unmasked where it stands in `rx`.
+///
+/// A message is one chunk or several. Where it is cut has no meaning: that depends on how the bytes came.
+/// Text is checked: each chunk continues valid UTF-8, though a chunk may end inside a code point.
+#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Chunk<'b> {
+    /// Whether the message is text or binary.
+    pub kind: MessageKind,
+    /// Whether the message begins here.
+    pub first: bool,
+    /// Whether the message ends here.
+    pub fin: bool,
+    /// The bytes; there may be none.
+    pub payload: &'b mut [u8],
+}
+
+impl<'b> Chunk<'b> {
+    /// A chunk by hand, for tests of a program that takes chunks.
+    pub const fn new(kind: MessageKind, first: bool, fin: bool, payload: &'b mut [u8]) -> Self {
+        Self { kind, first, fin, payload }
+    }
+}
+
+/// What the peer said. It borrows `rx` alone: session and `tx` stay free to reply to it.
+#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Event<'b> {
+    /// The first line of a request; server only.
+    Request(RequestLine<'b>),
+    /// The first line of the server's answer; client only.
+    Status(StatusLine<'b>),
+    /// A header field of the request or the answer.
+    Field(Field<'b>),
+    /// The name of a header field whose line did not fit into `rx`. It is skipped; a program that needs it
+    /// rejects the request with 431.
+    LongField(&'b [u8]),
+    /// The head is complete. A server decides now: it responds itself, or goes on and so accepts the
+    /// upgrade (a request that is no valid upgrade is rejected then).
+    HeadEnd,
+    /// A part of the request's content, after [`HeadEnd`](Self::HeadEnd); server only.
+    #[cfg(feature = "http")]
+    Body {
+        /// The bytes.
+        bytes: &'b [u8],
+        /// Whether the content ends here.
+        fin: bool,
+    },
+    /// The connection is open: messages can be sent.
+    Open,
+    /// A message, or part of one.
+    Chunk(Chunk<'b>),
+    /// A ping; its pong is in `tx` already (section 5.5.2).
+    Ping(&'b [u8]),
+    /// A pong: the reply to a ping of ours, or unsolicited (section 5.5.3).
+    Pong(&'b [u8]),
+    /// Both close frames were exchanged and ours has left `tx`. No message follows.
+    Close(Close<'b>),
+}
+
+// Each layer binds what it can find: a program that receives frames alone carries no code for heads.
+impl Located {
+    /// Borrows a line of a request from the `rx` that it was found in.
+    #[inline]
+    pub(crate) fn bind_request<'b>(self, rx: &'b Buffer<'_>) -> Event<'b> {
+        match self.what {
+            What::RequestLine => Event::Request(RequestLine(rx.taken(self.start..self.end))),
+            #[cfg(feature = "http")]
+            What::Body { fin } => Event::Body { bytes: rx.taken(self.start..self.end), fin },
+            _ => self.bind_field(rx),
+        }
+    }
+
+    /// Borrows a line of an answer.
+    #[inline]
+    pub(crate) fn bind_answer<'b>(self, rx: &'b Buffer<'_>) -> Event<'b> {
+        match self.what {
+            What::StatusLine => Event::Status(StatusLine(rx.taken(self.start..self.end))),
+            _ => self.bind_field(rx),
+        }
+    }
+
+    #[inline(always)]
+    fn bind_field<'b>(self, rx: &'b Buffer<'_>) -> Event<'b> {
+        let bytes = rx.taken(self.start..self.end);
+        match self.what {
+            What::Field => Event::Field(Field(bytes)),
+            What::LongField => Event::LongField(bytes),
+            What::Open => Event::Open,
+            _ => Event::HeadEnd,
+        }
+    }
+
+    /// Borrows what comes in frames.
+    #[inline]
+    pub(crate) fn bind_frame<'b>(self, rx: &'b mut Buffer<'_>) -> Event<'b> {
+        let bytes = rx.taken_mut(self.start..self.end);
+        match self.what {
+            What::Chunk { kind, first, fin } => Event::Chunk(Chunk { kind, first, fin, payload: bytes }),
+            What::Ping => Event::Ping(bytes),
+            What::Close => Event::Close(Close::of_checked(bytes)),
+            _ => Event::Pong(bytes),
+        }
+    }
+
+    /// Whether it came in a frame.
+    #[inline]
+    pub(crate) const fn is_frame(&self) -> bool {
+        matches!(self.what, What::Chunk { .. } | What::Ping | What::Pong | What::Close)
+    }
+}

@@ -1,0 +1,243 @@
+//! A server's opening: reads one request and answers it, with 101 unless the program or a rule says otherwise.
+
+use crate::buffer::Buffer;
+use crate::config::{Config, Fields};
+use crate::connection::State;
+use crate::connection::role::Server;
+use crate::error::SendError;
+use crate::event::Event;
+use crate::handshake::error::HandshakeError;
+use crate::handshake::server::Request;
+use crate::http::writer::{Response, are_valid};
+use crate::located::{Located, What};
+use crate::session::{Endpoint, Opening, Sent, Session};
+use crate::step::{End, Step};
+
+/// The server's opening handshake.
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Accepting {
+    request: Request,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+enum Stage {
+    /// The request is read; from the end of its head on the program may respond.
+    Request,
+    /// The 101 is in `tx`.
+    Accepted,
+    /// The response is in `tx`, and the next request may come.
+    #[cfg(feature = "http")]
+    Responded,
+}
+
+impl Opening for Accepting {
+    #[inline(never)]
+    fn advance(&mut self, config: &Config<'_>, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Located> {
+        if self.stage != Stage::Accepted {
+            // The answer to a request needs all of `tx`.
+            if !tx.is_empty() {
+                return Step::Write;
+            }
+            #[cfg(feature = "http")]
+            if let Some(step) = self.body(config, rx) {
+                return step;
+            }
+            if !self.request.is_complete() {
+                return match self.request.receive(config, rx) {
+                    Ok(None) => Step::Read,
+                    Ok(Some(line)) => Step::Event(line),
+                    Err(error) => Step::End(self.reject(tx, error)),
+                };
+            }
+            if let Err(end) = self.accept(config, tx, &[]) {
+                return Step::End(end);
+            }
+        }
+        Step::Event(Located::nowhere(What::Open))
+    }
+
+    #[inline]
+    fn bind<'b>(line: Located, rx: &'b Buffer<'_>) -> Event<'b> {
+        line.bind_request(rx)
+    }
+
+    fn on_overdue(&mut self, tx: &mut Buffer<'_>) {
+        // Best effort: there may be no room.
+        let _ = Response { status: 408, ..Response::EMPTY }.queue(tx, &["the request took too long\n"]);
+    }
+}
+
+impl Accepting {
+    const fn new(config: &Config<'_>) -> Self {
+        Self { request: Request::new(config), stage: Stage::Request }
+    }
+
+    fn accept(&mut self, config: &Config<'_>, tx: &mut Buffer<'_>, fields: &Fields<'_>) -> Result<(), End> {
+        let digest = match self.request.check() {
+            Ok(digest) => digest,
+            Err(error) => return Err(self.reject(tx, error)),
+        };
+        self.request.accept(config, digest, tx, fields).map_err(End::Unsendable)?;
+        self.stage = Stage::Accepted;
+        Ok(())
+    }
+
+    fn reject(&self, tx: &mut Buffer<'_>, error: HandshakeError) -> End {
+        match self.request.reject(tx, error) {
+            Ok(()) => End::Rejected(error),
+            Err(error) => End::Unsendable(error),
+        }
+    }
+
+    /// Takes the request's content; after the response it is discarded, and the next request begins.
+    #[cfg(feature = "http")]
+    fn body(&mut self, config: &Config<'_>, rx: &mut Buffer<'_>) -> Option<Step<Located>> {
+        if !self.request.is_complete() {
+            return None;
+        }
+        let left = &mut self.request.body_left;
+        if *left > 0 {
+            let len = usize::try_from(*left).unwrap_or(usize::MAX).min(rx.len());
+            if len == 0 {
+                return Some(Step::Read);
+            }
+            *left = left.wrapping_sub(len as u64);
+            let (range, fin) = (rx.take(len), *left == 0);
+            if self.stage == Stage::Request {
+                return Some(Step::Event(Located::new(What::Body { fin }, &range)));
+            }
+            if !fin {
+                return Some(Step::Read);
+            }
+        }
+        if self.stage == Stage::Responded {
+            *self = Self::new(config);
+        }
+        None
+    }
+}
+
+impl Endpoint for Server {
+    type Opening = Accepting;
+}
+
+impl<'c> Session<'c, Server> {
+    /// A server's session on a stream that was accepted just now.
+    pub const fn server(config: &'c Config<'c>) -> Self {
+        Self::connecting(config, Accepting::new(config), Server)
+    }
+
+    /// The reason why the request can't be accepted, if there is one; sure at [`Event::HeadEnd`](crate::Event::HeadEnd).
+    /// [`NoUpgrade`](HandshakeError::NoUpgrade) is a plain GET, [`Method`](HandshakeError::Method) any other request:
+    /// the program may [`respond`](Self::respond); if it does not, the session rejects it.
+    pub fn fault(&self) -> Option<HandshakeError> {
+        self.opening.request.check().err()
+    }
+
+    /// The subprotocol that is agreed to, as far as the request has come.
+    pub fn subprotocol(&self) -> Option<&'c str> {
+        self.opening.request.subprotocol(self.config)
+    }
+
+    /// Answers the request with 101 and `fields`, at [`Event::HeadEnd`](crate::Event::HeadEnd); a request at fault is
+    /// rejected instead. Without further fields there is no need to call it.
+    ///
+    /// # Errors
+    /// [`NotNow`](SendError::NotNow), [`BufferFull`](SendError::BufferFull) if the answer does not fit into an empty
+    /// `tx`, or [`InvalidField`](SendError::InvalidField).
+    pub fn accept(&mut self, tx: &mut Buffer<'_>, fields: &Fields<'_>) -> Result<Sent, SendError> {
+        self.deciding()?;
+        match self.opening.accept(self.config, tx, fields) {
+            Err(End::Unsendable(SendError::BufferFull)) if !tx.is_empty() => return Ok(Sent::Write),
+            Err(End::Unsendable(error)) => return Err(error),
+            Err(end) => self.leave(end),
+            Ok(()) => {}
+        }
+        Ok(Sent::Done)
+    }
+
+    /// Answers the request otherwise, at [`Event::HeadEnd`](crate::Event::HeadEnd) or before: `status`, `fields`, and
+    /// `body` with its length, which a HEAD request does not get. Nothing more of the request is looked at, and the
+    /// session ends.
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept).
+    pub fn respond(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        status: u16,
+        fields: &Fields<'_>,
+        body: &str,
+    ) -> Result<Sent, SendError> {
+        if self.opening.stage != Stage::Request {
+            return Err(SendError::NotNow);
+        }
+        let sent = self.queue(tx, status, fields, body, "close")?;
+        if sent == Sent::Done {
+            self.leave(End::Responded);
+        }
+        Ok(sent)
+    }
+
+    /// [`respond`](Self::respond) at [`Event::HeadEnd`](crate::Event::HeadEnd) or later, and then read the next request
+    /// of the same stream, unless the client wants it closed. Content that has not come is skipped.
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept).
+    #[cfg(feature = "http")]
+    pub fn respond_and_stay(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        status: u16,
+        fields: &Fields<'_>,
+        body: &str,
+    ) -> Result<Sent, SendError> {
+        self.deciding()?;
+        if self.opening.request.close {
+            return self.respond(tx, status, fields, body);
+        }
+        let sent = self.queue(tx, status, fields, body, "keep-alive")?;
+        if sent == Sent::Done {
+            self.opening.stage = Stage::Responded;
+            self.timer.restart();
+        }
+        Ok(sent)
+    }
+
+    fn queue(
+        &self,
+        tx: &mut Buffer<'_>,
+        status: u16,
+        fields: &Fields<'_>,
+        body: &str,
+        connection: &str,
+    ) -> Result<Sent, SendError> {
+        if self.connection.state != State::Connecting {
+            return Err(SendError::NotNow);
+        }
+        if !are_valid(fields) {
+            return Err(SendError::InvalidField);
+        }
+        let head_only = self.opening.request.head_only;
+        let response = Response { status, fields, connection, head_only };
+        match response.queue(tx, &[body]) {
+            Ok(()) => Ok(Sent::Done),
+            Err(SendError::BufferFull) if !tx.is_empty() => Ok(Sent::Write),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn deciding(&self) -> Result<(), SendError> {
+        if self.connection.state == State::Connecting
+            && self.opening.stage == Stage::Request
+            && self.opening.request.is_complete()
+        {
+            Ok(())
+        } else {
+            Err(SendError::NotNow)
+        }
+    }
+}

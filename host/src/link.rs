@@ -1,0 +1,108 @@
+//! What a service replies through.
+
+use std::io;
+
+use microws::frame::MAX_HEADER_LEN;
+use microws::{Buffer, CloseCode, HandshakeError, MessageKind, SendError, Sent};
+
+use crate::report::Ending;
+use crate::session::Session;
+use crate::transport::{Address, LARGE, Spares, Transport};
+
+/// One client while its bytes are handled: its session, and the way out for what it says.
+#[derive(Debug)]
+pub(crate) struct Link<'a, 'c> {
+    pub(crate) address: &'a Address,
+    pub(crate) session: &'a mut Session<'c>,
+    pub(crate) transport: &'a mut Transport,
+    pub(crate) tx: Buffer<'a>,
+    pub(crate) spares: &'a mut Spares,
+    pub(crate) now: u64,
+}
+
+impl<'c> Link<'_, 'c> {
+    /// Why the request can't be accepted, once it is complete.
+    pub(crate) fn fault(&self) -> Option<HandshakeError> {
+        self.session.fault()
+    }
+
+    /// The subprotocol that will be agreed to, once the request is complete.
+    pub(crate) fn subprotocol(&self) -> Option<&'c str> {
+        self.session.subprotocol()
+    }
+
+    /// Answers the request otherwise than with an upgrade.
+    pub(crate) fn respond(&mut self, status: u16, fields: &[(&str, &str)], body: &str) -> Result<(), Ending> {
+        self.until_sent(|session, tx| session.respond(tx, status, fields, body))
+    }
+
+    /// Sends a part of a message; `fin` ends it. After our close frame nothing is sent.
+    #[inline]
+    pub(crate) fn send(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), Ending> {
+        if payload.len() >= LARGE {
+            return self.send_uncopied(kind, payload, fin);
+        }
+        self.until_sent(|session, tx| session.send_fragment(tx, kind, payload, fin))
+    }
+
+    /// [`send`](Self::send) with a write of its own, straight from `payload`.
+    #[inline(never)]
+    pub(crate) fn send_uncopied(
+        &mut self,
+        kind: MessageKind,
+        payload: &[u8],
+        fin: bool,
+    ) -> Result<(), Ending> {
+        if self.tx.free() < MAX_HEADER_LEN {
+            self.flush()?;
+        }
+        match self.session.send_header(&mut self.tx, kind, payload.len(), fin) {
+            Ok(()) => Ok(self.write(payload)?),
+            Err(SendError::Closed) => Ok(()),
+            Err(error) => Err(Ending::Bug(error)),
+        }
+    }
+
+    /// Sends a close frame, unless one was sent before.
+    pub(crate) fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Ending> {
+        self.until_sent(|session, tx| session.close(tx, code, reason))?;
+        Ok(self.flush()?)
+    }
+
+    /// Makes room until everything that `verb` sends is queued.
+    #[inline]
+    fn until_sent(
+        &mut self,
+        mut verb: impl FnMut(&mut Session<'c>, &mut Buffer<'_>) -> Result<Sent, SendError>,
+    ) -> Result<(), Ending> {
+        loop {
+            match verb(self.session, &mut self.tx) {
+                // Messages may still come after our close frame, but not go.
+                Ok(Sent::Done) | Err(SendError::Closed) => return Ok(()),
+                Ok(Sent::Write) => self.flush()?,
+                Err(error) => return Err(Ending::Bug(error)),
+            }
+        }
+    }
+
+    /// Reads once, if something is there.
+    pub(crate) fn read(&mut self, rx: &mut Buffer<'_>) -> io::Result<()> {
+        if let Some(n) = self.transport.read(rx.spare())? {
+            self.session.commit(rx, n);
+        }
+        Ok(())
+    }
+
+    /// Writes `tx` out.
+    #[inline]
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        if self.tx.is_empty() { Ok(()) } else { self.write(&[]) }
+    }
+
+    /// Writes `tx` out, and then `payload`.
+    fn write(&mut self, payload: &[u8]) -> io::Result<()> {
+        self.transport.write(self.tx.filled(), payload, self.spares, self.now)?;
+        self.tx.consume(self.tx.len());
+        Ok(())
+    }
+}

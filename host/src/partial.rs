@@ -1,0 +1,67 @@
+//! Bytes that were read and can't be used yet.
+
+/// The longest frame header, 14 bytes, and the payload of a usual ping.
+const SHORT: usize = 22;
+
+/// Part of a header line, of a frame's header, or of a control frame, kept for the next read.
+///
+/// A frame's header is cut most often: it takes no allocation.
+#[derive(Debug)]
+pub(crate) enum Partial {
+    Short { len: u8, bytes: [u8; SHORT] },
+    Long(Box<[u8]>),
+}
+
+// No larger than a vector, which would keep its memory.
+const _: () = assert!(size_of::<Partial>() <= size_of::<Vec<u8>>());
+
+impl Partial {
+    pub(crate) const EMPTY: Self = Self::Short { len: 0, bytes: [0; SHORT] };
+
+    /// Keeps `rest` instead of what it kept before.
+    #[inline]
+    pub(crate) fn keep(&mut self, rest: &[u8]) {
+        if !rest.is_empty() || !self.is_empty() {
+            *self = Self::new(rest);
+        }
+    }
+
+    fn new(rest: &[u8]) -> Self {
+        let mut bytes = [0; SHORT];
+        match bytes.get_mut(..rest.len()) {
+            Some(room) => {
+                room.copy_from_slice(rest);
+                Self::Short { len: rest.len() as u8, bytes }
+            }
+            None => Self::Long(rest.into()),
+        }
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        matches!(self, Self::Short { len: 0, .. })
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short { len, bytes } => &bytes[..usize::from(*len)],
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_keeps_any_number_of_bytes() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let mut partial = Partial::EMPTY;
+        assert!(partial.is_empty());
+        for len in [0, 1, SHORT, SHORT + 1, 139, 256, 3, 200, 0] {
+            partial.keep(&bytes[..len]);
+            assert_eq!(partial.bytes(), &bytes[..len]);
+            assert_eq!(partial.is_empty(), len == 0);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The listening sockets, and when to accept.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+
+use mio::{Registry, Token};
+
+use super::slots::Slots;
+use crate::config::Config;
+use crate::peer::Context;
+use crate::transport::Listener;
+
+/// Connections accepted from one socket before the clients that are there are looked after.
+const BATCH: usize = 256;
+
+/// How long to wait before files are tried for again, in milliseconds, unless a client leaves.
+const RETRY: u64 = 100;
+
+/// Accepts clients.
+#[derive(Debug)]
+pub(crate) struct Acceptor {
+    listeners: Vec<Listener>,
+    when: When,
+}
+
+/// When to accept next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// When the kernel says that somebody came.
+    OnEvent,
+    /// As soon as possible: a client came, or more than a batch.
+    Now,
+    /// At this time, in milliseconds since the start, or with fewer clients than these: no file descriptor
+    /// was free.
+    Later { at: u64, clients: usize },
+}
+
+impl Acceptor {
+    /// Listens on all addresses of `config`; events come as `token`.
+    pub(crate) fn bind(config: &Config, registry: &Registry, token: Token) -> io::Result<Self> {
+        let bind = |address: &SocketAddr| Listener::bind(*address, config.reuse_port, registry, token);
+        let listeners = config.listen.iter().map(bind).collect::<io::Result<_>>()?;
+        Ok(Self { listeners, when: When::OnEvent })
+    }
+
+    pub(crate) fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.iter().map(Listener::address).collect()
+    }
+
+    pub(crate) const fn on_event(&mut self) {
+        self.when = When::Now;
+    }
+
+    /// Milliseconds until it is time to accept, with so many `clients`; `None` to wait for an event.
+    pub(crate) fn due_in(&self, now: u64, clients: usize) -> Option<u64> {
+        match self.when {
+            When::OnEvent => None,
+            When::Later { at, clients: before } if clients >= before => Some(at.saturating_sub(now)),
+            When::Now | When::Later { .. } => Some(0),
+        }
+    }
+
+    /// Accepts the clients that wait, if it is time to.
+    pub(crate) fn accept(&mut self, slots: &mut Slots<'_>, registry: &Registry, cx: &mut Context<'_>) {
+        if self.due_in(cx.now, slots.len()) != Some(0) {
+            return;
+        }
+        self.when = When::OnEvent;
+        for listener in &self.listeners {
+            for accepted in 0.. {
+                if accepted == BATCH {
+                    self.when = When::Now;
+                    break;
+                }
+                match listener.accept() {
+                    Ok((transport, address)) => slots.on_accept(transport, address, registry, cx),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    Err(error) if is_out_of_files(&error) => {
+                        cx.report.out_of_files(cx.now, slots.len(), &error);
+                        self.when = When::Later { at: cx.now + RETRY, clients: slots.len() };
+                        break;
+                    }
+                    // The client was gone before it was accepted.
+                    Err(error) => cx.report.lost_unseen(&error),
+                }
+            }
+        }
+    }
+
+    /// Closes the listening sockets.
+    pub(crate) fn stop(&mut self) {
+        self.listeners.clear();
+        self.when = When::OnEvent;
+    }
+}
+
+/// EMFILE, ENFILE, ENOBUFS and ENOMEM: this process's or the system's limit, not the client's fault.
+fn is_out_of_files(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(24 | 23 | 105 | 12))
+}

@@ -1,0 +1,190 @@
+//! The event loop: listening sockets, clients, deadlines, control. One thread.
+
+mod acceptor;
+mod clock;
+mod control;
+mod slots;
+mod wheel;
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mio::{Events, Poll, Token};
+
+use crate::config::Config;
+use crate::peer::Context;
+use crate::report::Report;
+use crate::stats::Stats;
+use crate::transport::Buffers;
+
+use acceptor::Acceptor;
+use clock::Clock;
+use control::Control;
+pub use control::Handle;
+use slots::Slots;
+
+// A client's token is its key, counted from 0.
+const STOP: Token = Token(usize::MAX - 1);
+const STATUS: Token = Token(usize::MAX - 2);
+const LISTENERS: Token = Token(usize::MAX - 3);
+
+/// Events taken from the kernel at once.
+const EVENTS: usize = 1024;
+
+/// The echo server, bound to its addresses.
+#[derive(Debug)]
+pub struct Server {
+    config: Config,
+    poll: Poll,
+    acceptor: Acceptor,
+    control: Control,
+    handle: Handle,
+}
+
+impl Server {
+    /// Listens on all addresses of `config`.
+    ///
+    /// # Errors
+    /// Those of [`Config::check`]; an address that can't be listened on, by name; no file descriptor free.
+    pub fn bind(config: Config) -> io::Result<Self> {
+        config.check()?;
+        let poll = Poll::new()?;
+        let acceptor = Acceptor::bind(&config, poll.registry(), LISTENERS)?;
+        let (control, handle) = Control::open(poll.registry(), STOP, STATUS)?;
+        Ok(Self { config, poll, acceptor, control, handle })
+    }
+
+    /// The addresses listened on, with the ports that 0 stood for.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.acceptor.addresses()
+    }
+
+    /// Reaches the server while it runs.
+    pub const fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Serves until it is stopped; returns what it counted.
+    ///
+    /// # Errors
+    /// The kernel's, when waiting for events; what one client does is no error.
+    pub fn run(self) -> io::Result<Stats> {
+        let Self { config, poll, acceptor, control, handle: _handle } = self;
+        let subprotocols: Vec<&str> = config.subprotocols.iter().map(String::as_str).collect();
+        let session_config = config.session(&subprotocols);
+        let mut event_loop = Loop {
+            config: &config,
+            poll,
+            acceptor,
+            control,
+            slots: Slots::new(&config, &session_config),
+            buffers: Buffers::new(),
+            report: Report::default(),
+            stopping: None,
+        };
+        event_loop.run()?;
+        Ok(event_loop.report.into_stats(event_loop.slots.len()))
+    }
+}
+
+struct Loop<'c> {
+    config: &'c Config,
+    poll: Poll,
+    acceptor: Acceptor,
+    control: Control,
+    slots: Slots<'c>,
+    buffers: Buffers,
+    report: Report,
+    stopping: Option<Stopping>,
+}
+
+/// The server was told to stop, and waits for its clients.
+#[derive(Debug, Clone, Copy)]
+struct Stopping {
+    /// When it waits no longer, in milliseconds since the start; `None` for never.
+    until: Option<u64>,
+}
+
+impl Loop<'_> {
+    fn run(&mut self) -> io::Result<()> {
+        let clock = Clock::start();
+        let mut events = Events::with_capacity(EVENTS);
+        let mut now = clock.now();
+        loop {
+            match self.poll.poll(&mut events, self.timeout(now)) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                result => result?,
+            }
+            let woken = clock.now();
+            let over = self.work(&events, woken.as_millis() as u64);
+            now = clock.now();
+            self.report.was_busy(now.saturating_sub(woken));
+            if over {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How long to wait for events, at `now`; `None` for ever.
+    fn timeout(&self, now: Duration) -> Option<Duration> {
+        let now = now.as_millis() as u64;
+        let waits = [
+            self.slots.due_in(now),
+            self.acceptor.due_in(now, self.slots.len()),
+            self.report.status_due_in(now, self.config.stats_interval),
+            self.stopping.and_then(|stopping| stopping.until).map(|until| until.saturating_sub(now)),
+        ];
+        waits.into_iter().flatten().min().map(Duration::from_millis)
+    }
+
+    /// Does all there is to do at `now`, in milliseconds since the start; whether that was the last.
+    fn work(&mut self, events: &Events, now: u64) -> bool {
+        let cx = &mut Context {
+            buffers: &mut self.buffers,
+            report: &mut self.report,
+            write_timeout: self.config.write_timeout,
+            now,
+        };
+        for event in events {
+            match event.token() {
+                STOP => {
+                    let calls = self.control.take_stops();
+                    if self.stopping.is_some() || calls > 1 {
+                        cx.report.stopped_at_once(self.slots.len());
+                        return true;
+                    }
+                    cx.report.stopping(self.slots.served());
+                    let within = u64::from(self.config.timeouts.close_within);
+                    self.stopping = Some(Stopping { until: (within > 0).then_some(now + within) });
+                    self.acceptor.stop();
+                    self.slots.stop(cx);
+                }
+                STATUS => {
+                    self.control.clear_status();
+                    cx.report.status(now, self.slots.len());
+                }
+                LISTENERS => self.acceptor.on_event(),
+                Token(key) => {
+                    let readable = event.is_readable() || event.is_error();
+                    self.slots.on_event(key, readable, event.is_read_closed(), cx);
+                }
+            }
+        }
+        self.slots.run_queue(cx);
+        self.acceptor.accept(&mut self.slots, self.poll.registry(), cx);
+        self.slots.expire(cx);
+        if cx.report.status_due_in(now, self.config.stats_interval) == Some(0) {
+            cx.report.status(now, self.slots.len());
+        }
+        let Some(Stopping { until }) = self.stopping else { return false };
+        let is_over = self.slots.served() == 0 || until.is_some_and(|until| now >= until);
+        if is_over {
+            cx.report.stopped(self.slots.served());
+        }
+        is_over
+    }
+}

@@ -1,0 +1,112 @@
+//! Sends every message back.
+
+use microws::{Chunk, Event, HandshakeError, MessageKind};
+
+use super::page;
+use super::policy::{self, Refusal};
+use super::request::Request;
+use crate::config::Config;
+use crate::link::Link;
+use crate::report::{Admission, Ending, Report, Traffic};
+
+/// The echo of one client.
+#[derive(Debug)]
+pub(crate) struct Echo<'c> {
+    config: &'c Config,
+    /// Until the connection is open.
+    request: Option<Box<Request>>,
+    /// Bytes of the message that is coming in.
+    message_len: u64,
+    traffic: Traffic,
+}
+
+impl<'c> Echo<'c> {
+    pub(crate) fn new(config: &'c Config) -> Self {
+        Self { config, request: Some(Box::default()), message_len: 0, traffic: Traffic::default() }
+    }
+
+    pub(crate) const fn is_open(&self) -> bool {
+        self.request.is_none()
+    }
+
+    pub(crate) const fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// There is no room for the client.
+    pub(crate) fn reject_over_limit(
+        &self,
+        link: &mut Link<'_, '_>,
+        report: &mut Report,
+    ) -> Result<(), Ending> {
+        Refusal::OVER_LIMIT.send(link, report)
+    }
+
+    /// A part of a message came: sends it back.
+    #[inline]
+    pub(crate) fn on_chunk(
+        &mut self,
+        chunk: &Chunk<'_>,
+        link: &mut Link<'_, '_>,
+        report: &mut Report,
+    ) -> Result<(), Ending> {
+        link.send(chunk.kind, chunk.payload, chunk.fin)?;
+        self.message_len += chunk.payload.len() as u64;
+        if chunk.fin {
+            report.message(link.address, chunk.kind, self.message_len);
+            self.traffic.messages += 1;
+            self.traffic.bytes += std::mem::take(&mut self.message_len);
+        }
+        Ok(())
+    }
+
+    /// A part of the request came, or the connection is open.
+    #[cold]
+    pub(crate) fn on_opening(
+        &mut self,
+        event: Event<'_>,
+        link: &mut Link<'_, '_>,
+        report: &mut Report,
+    ) -> Result<(), Ending> {
+        let Some(request) = &mut self.request else { return Ok(()) };
+        match event {
+            Event::HeadEnd => self.decide(link, report),
+            Event::Open => {
+                self.request = None;
+                match &self.config.greeting {
+                    Some(greeting) => link.send_uncopied(MessageKind::Text, greeting.as_bytes(), true),
+                    None => Ok(()),
+                }
+            }
+            event => {
+                request.on_event(event);
+                Ok(())
+            }
+        }
+    }
+
+    /// Refuses the request or answers it with the page; otherwise the session accepts it, or rejects it
+    /// if it is at fault.
+    fn decide(&self, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
+        let Some(request) = &self.request else { return Ok(()) };
+        let refusal = match link.fault() {
+            None => match policy::check(self.config, request) {
+                Ok(()) => {
+                    let Request { path, query, origin } = &**request;
+                    let (origin, subprotocol) = (origin.as_deref(), link.subprotocol());
+                    let admission = Admission { path, query: *query, origin, subprotocol };
+                    report.connected(link.address, &admission);
+                    return Ok(());
+                }
+                Err(refusal) => refusal,
+            },
+            Some(HandshakeError::NoUpgrade) if request.path == "/" => {
+                report.page_requested(link.address);
+                return link.respond(200, page::FIELDS, page::TEXT);
+            }
+            Some(HandshakeError::NoUpgrade) => Refusal::not_found(&request.path),
+            Some(_) => return Ok(()),
+        };
+        refusal.send(link, report)
+    }
+}

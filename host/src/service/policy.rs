@@ -1,0 +1,51 @@
+//! Who is served, and what the others are told.
+
+use super::request::Request;
+use crate::config::Config;
+use crate::link::Link;
+use crate::report::{Cause, Ending, Report};
+
+/// Why a request is refused, in the log and in one line of text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refusal<'a> {
+    status: u16,
+    cause: Cause<'a>,
+    text: &'static str,
+}
+
+impl<'a> Refusal<'a> {
+    pub(super) const OVER_LIMIT: Self =
+        Self { status: 503, cause: Cause::OverLimit, text: "too many connections\n" };
+
+    /// Of a request that asks for no upgrade.
+    pub(super) const fn not_found(path: &'a str) -> Self {
+        Self { status: 404, cause: Cause::Path(path), text: "not found; the page is at /\n" }
+    }
+
+    const fn no_endpoint(path: &'a str) -> Self {
+        Self { status: 404, cause: Cause::Path(path), text: "no WebSocket endpoint here\n" }
+    }
+
+    fn origin(origin: Option<&'a str>) -> Self {
+        Self { status: 403, cause: Cause::Origin(origin.unwrap_or("none")), text: "origin not allowed\n" }
+    }
+
+    /// Logs it and tells the client.
+    pub(super) fn send(&self, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
+        report.refused(link.address, self.status, self.cause);
+        link.respond(self.status, &[("Content-Type", "text/plain")], self.text)
+    }
+}
+
+/// Whether `request` may be upgraded.
+pub(super) fn check<'a>(config: &Config, request: &'a Request) -> Result<(), Refusal<'a>> {
+    if !config.paths.is_empty() && !config.paths.contains(&request.path) {
+        return Err(Refusal::no_endpoint(&request.path));
+    }
+    let origin = request.origin.as_deref();
+    let is_origin = |allowed: &String| origin.is_some_and(|origin| origin.eq_ignore_ascii_case(allowed));
+    if !config.origins.is_empty() && !config.origins.iter().any(is_origin) {
+        return Err(Refusal::origin(origin));
+    }
+    Ok(())
+}

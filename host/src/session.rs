@@ -1,0 +1,153 @@
+//! A client's session, whose opening handshake takes memory only while it lasts.
+
+use microws::{
+    Buffer, CloseCode, Config, End, Event, Fields, HandshakeError, MessageKind, SendError, Sent, Server,
+    State, Step, Upgraded,
+};
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Session<'c> {
+    /// Until the connection is open; for good if it never is.
+    opening: Option<Box<microws::Session<'c, Server>>>,
+    open: microws::Session<'c, Upgraded<Server>>,
+}
+
+/// Calls the session that is in force.
+macro_rules! current {
+    ($self:ident, $session:ident => $call:expr) => {
+        match &mut $self.opening {
+            None => {
+                let $session = &mut $self.open;
+                $call
+            }
+            Some($session) => $call,
+        }
+    };
+}
+
+impl<'c> Session<'c> {
+    /// A session on a stream that was accepted just now.
+    pub(crate) fn server(config: &'c Config<'c>) -> Self {
+        let opening = Some(Box::new(microws::Session::server(config)));
+        Self { opening, open: microws::Session::upgraded(config, Server) }
+    }
+
+    /// Takes the next event out of `rx`; the protocol's own replies go to `tx`.
+    #[inline]
+    pub(crate) fn receive<'b>(&mut self, rx: &'b mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Event<'b>> {
+        match &mut self.opening {
+            None => self.open.receive(rx, tx),
+            Some(_) => self.receive_opening(rx, tx),
+        }
+    }
+
+    #[cold]
+    fn receive_opening<'b>(&mut self, rx: &'b mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Event<'b>> {
+        let Some(mut session) = self.opening.take() else { return self.open.receive(rx, tx) };
+        let step = session.receive(rx, tx);
+        if !matches!(step, Step::Event(Event::Open)) {
+            self.opening = Some(session);
+        } else if let Ok(open) = session.into_upgraded() {
+            self.open = open;
+        }
+        step
+    }
+
+    /// Tells that `n` bytes were read into the room of `rx`; 0 is the end of the stream.
+    #[inline]
+    pub(crate) fn commit(&mut self, rx: &mut Buffer<'_>, n: usize) {
+        current!(self, session => session.commit(rx, n));
+    }
+
+    /// Tells of a sign of life other than bytes: the client took some of ours.
+    pub(crate) fn heard(&mut self) {
+        current!(self, session => session.heard());
+    }
+
+    /// Does what is due at `now`, in milliseconds of a clock that may wrap, and returns in how many milliseconds
+    /// to call it again; after `Some(0)` there is something to [`receive`](Self::receive).
+    #[inline]
+    pub(crate) fn tick(&mut self, tx: &mut Buffer<'_>, now: u32) -> Option<u32> {
+        current!(self, session => session.tick(tx, now))
+    }
+
+    /// Why the session ends, once that is known: it may be before the stream is done with.
+    #[inline]
+    pub(crate) fn end(&self) -> Option<End> {
+        match &self.opening {
+            None => self.open.end(),
+            Some(session) => session.end(),
+        }
+    }
+
+    /// Whether the opening handshake is not done.
+    #[inline]
+    pub(crate) fn is_connecting(&self) -> bool {
+        self.opening.as_ref().is_some_and(|session| session.state() == State::Connecting)
+    }
+
+    /// Payload bytes of the current data frame that have not been taken.
+    #[inline]
+    pub(crate) fn payload_left(&self) -> u64 {
+        self.open.payload_left()
+    }
+
+    /// Why the request can't be accepted; sure at [`Event::HeadEnd`].
+    pub(crate) fn fault(&self) -> Option<HandshakeError> {
+        self.opening.as_ref().and_then(|session| session.fault())
+    }
+
+    /// The subprotocol that will be agreed to, at [`Event::HeadEnd`].
+    pub(crate) fn subprotocol(&self) -> Option<&'c str> {
+        self.opening.as_ref().and_then(|session| session.subprotocol())
+    }
+
+    /// Answers the request otherwise than with 101, at [`Event::HeadEnd`] or before.
+    pub(crate) fn respond(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        status: u16,
+        fields: &Fields<'_>,
+        body: &str,
+    ) -> Result<Sent, SendError> {
+        match &mut self.opening {
+            Some(session) => session.respond(tx, status, fields, body),
+            None => Err(SendError::NotNow),
+        }
+    }
+
+    /// Queues the next part of a message; `fin` ends it.
+    #[inline]
+    pub(crate) fn send_fragment(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        kind: MessageKind,
+        payload: &[u8],
+        fin: bool,
+    ) -> Result<Sent, SendError> {
+        self.open.send_fragment(tx, kind, payload, fin)
+    }
+
+    /// Queues the header alone of the next part of a message.
+    #[inline]
+    pub(crate) fn send_header(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        kind: MessageKind,
+        len: usize,
+        fin: bool,
+    ) -> Result<(), SendError> {
+        self.open.send_header(tx, kind, len, fin)
+    }
+
+    /// Queues a close frame.
+    pub(crate) fn close(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        code: CloseCode,
+        reason: &str,
+    ) -> Result<Sent, SendError> {
+        self.open.close(tx, code, reason)
+    }
+}

@@ -1,0 +1,196 @@
+//! The stream of bytes to one client, which never blocks.
+//!
+//! It alone knows readiness, which comes as edges, and holds the bytes that the kernel did not take.
+
+mod buffers;
+mod outbox;
+mod tcp;
+
+use std::io;
+
+use mio::{Registry, Token};
+
+pub(crate) use buffers::{Buffers, HEAD_READ, LARGE, RX_LEN, SMALL_READ};
+pub(crate) use outbox::Spares;
+pub(crate) use tcp::Listener;
+
+use outbox::Outbox;
+use tcp::Tcp;
+
+/// A client's address: its name in the log.
+pub(crate) type Address = std::net::SocketAddr;
+
+/// The stream to one client.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    stream: Tcp,
+    outbox: Option<Box<Outbox>>,
+    /// The stream may hold bytes that were not read.
+    unread: bool,
+    /// The client ended its direction. No further event comes: that end must be read.
+    read_closed: bool,
+}
+
+impl Transport {
+    const fn new(stream: Tcp) -> Self {
+        Self { stream, outbox: None, unread: false, read_closed: false }
+    }
+
+    /// Has events come as `token`.
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        self.stream.register(registry, token)
+    }
+
+    /// An event came.
+    pub(crate) const fn ready(&mut self, readable: bool, read_closed: bool) {
+        self.unread |= readable || read_closed;
+        self.read_closed |= read_closed;
+    }
+
+    /// Whether there may be something to read, and the client takes what is written.
+    pub(crate) const fn may_read(&self) -> bool {
+        self.unread && self.outbox.is_none()
+    }
+
+    /// Reads once; 0 is the client's end of the stream, `None` says that nothing is there.
+    pub(crate) fn read(&mut self, room: &mut [u8]) -> io::Result<Option<usize>> {
+        let read = self.stream.read(room)?;
+        self.unread = match read {
+            // A short read has emptied it, unless the end of the stream comes after.
+            Some(n @ 1..) => n == room.len() || self.read_closed,
+            Some(0) | None => false,
+        };
+        Ok(read)
+    }
+
+    /// Writes two slices, one after the other, from where they are. What the kernel does not take goes to
+    /// the outbox, after the bytes that are there already.
+    #[inline]
+    pub(crate) fn write(
+        &mut self,
+        mut first: &[u8],
+        mut second: &[u8],
+        spares: &mut Spares,
+        now: u64,
+    ) -> io::Result<()> {
+        while self.outbox.is_none() {
+            if first.is_empty() && second.is_empty() {
+                return Ok(());
+            }
+            let Some(n) = self.stream.write(first, second)? else { break };
+            let of_first = n.min(first.len());
+            (first, second) = (&first[of_first..], &second[n - of_first..]);
+        }
+        self.outbox.get_or_insert_with(|| spares.take(now)).push(first, second);
+        Ok(())
+    }
+
+    /// Writes the outbox out; whether it is empty now.
+    pub(crate) fn flush(&mut self, spares: &mut Spares, now: u64) -> io::Result<bool> {
+        let Some(outbox) = &mut self.outbox else { return Ok(true) };
+        while let rest @ [_, ..] = outbox.rest() {
+            let Some(n) = self.stream.write(rest, &[])? else { return Ok(false) };
+            outbox.consume(n, now);
+        }
+        if let Some(outbox) = self.outbox.take() {
+            if outbox.ends_stream() {
+                self.stream.shutdown();
+            }
+            spares.give_back(outbox);
+        }
+        Ok(true)
+    }
+
+    /// When the kernel last took some of the outbox, in milliseconds since the start; `None` if it is empty.
+    pub(crate) fn blocked_since(&self) -> Option<u64> {
+        self.outbox.as_ref().map(|outbox| outbox.since())
+    }
+
+    /// Whether bytes wait in the outbox.
+    pub(crate) const fn is_blocked(&self) -> bool {
+        self.outbox.is_some()
+    }
+
+    /// Ends our direction of the stream, after the outbox.
+    pub(crate) fn shutdown(&mut self) {
+        match &mut self.outbox {
+            Some(outbox) => outbox.shut_down_after(),
+            None => self.stream.shutdown(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// A transport and its client.
+    fn pair() -> (Transport, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        (Transport::new(Tcp::from_std(stream)), client)
+    }
+
+    #[test]
+    fn bytes_that_the_kernel_does_not_take_follow_in_order_and_the_end_comes_last() {
+        let (mut transport, mut client) = pair();
+        let mut spares = Spares::default();
+        let (mut sent, mut now) = (Vec::new(), 0);
+        // Beyond what the kernel takes, and then a little more.
+        while !transport.is_blocked() || now % 7 != 0 {
+            let (first, second) = ([now as u8; 300], vec![!(now as u8); 100_000]);
+            transport.write(&first, &second, &mut spares, now).unwrap();
+            sent.extend([&first[..], &second].concat());
+            now += 1;
+        }
+        assert!(transport.blocked_since().is_some_and(|since| since < now));
+        transport.ready(true, false);
+        assert!(!transport.may_read(), "a client that takes nothing is not read from");
+        transport.shutdown();
+        let reading = std::thread::spawn(move || {
+            let mut came = Vec::new();
+            client.read_to_end(&mut came).unwrap();
+            came
+        });
+        while !transport.flush(&mut spares, now).unwrap() {
+            std::thread::yield_now();
+        }
+        assert!(reading.join().unwrap() == sent, "other bytes came");
+        assert_eq!(transport.blocked_since(), None);
+        assert!(transport.may_read());
+    }
+
+    #[test]
+    fn a_short_read_has_emptied_the_stream_unless_its_end_comes() {
+        let (mut transport, client) = pair();
+        let mut room = [0; 100];
+        let mut read = |transport: &mut Transport| loop {
+            if let Some(n) = transport.read(&mut room).unwrap() {
+                return n;
+            }
+            std::thread::yield_now();
+        };
+        let send = |bytes: &[u8]| std::io::Write::write_all(&mut &client, bytes).unwrap();
+        assert!(!transport.may_read());
+        send(&[1; 100]);
+        transport.ready(true, false);
+        assert!(transport.may_read());
+        assert_eq!(read(&mut transport), 100);
+        assert!(transport.may_read(), "there may be more");
+        send(&[1; 99]);
+        assert_eq!(read(&mut transport), 99);
+        assert!(!transport.may_read());
+        send(&[1; 50]);
+        transport.ready(true, true);
+        assert_eq!(read(&mut transport), 50);
+        assert!(transport.may_read(), "its end");
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(read(&mut transport), 0);
+        assert!(!transport.may_read());
+    }
+}

@@ -1,0 +1,18 @@
+//! The session and its adapters: an endpoint's whole life, driven by hand, blocking, async and polled, in both
+//! roles.
+
+mod by_hand;
+mod http;
+mod opening;
+mod scripts;
+mod sending;
+mod streams;
+mod styles;
+mod upgraded;
+
+mod bad_requests;
+mod broken_streams;
+mod deadlines;
+mod deadlines_fair;
+mod endings;
+mod every_cut;
