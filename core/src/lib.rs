@@ -83,11 +83,8 @@
 #[cfg(test)]
 extern crate std;
 
-/// Small or fast, the one choice between them: with the feature `compact` everything is done in one way, the
-/// smallest; without it, short messages in one frame take a shorter way of their own.
-const COMPACT: bool = cfg!(feature = "compact");
-
 mod buffer;
+mod compact;
 mod config;
 mod connection;
 mod error;

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::error::SendError;
 use crate::handshake::error::HandshakeError;
-use crate::wire::close::CloseCode;
+use crate::wire::code::CloseCode;
 use crate::wire::error::ProtocolError;
 
 /// What is to be done next.

@@ -1,7 +1,7 @@
 //! The receiving half of [`Connection`].
 
-use crate::COMPACT;
 use crate::buffer::Buffer;
+use crate::compact::COMPACT;
 use crate::connection::role::Role;
 use crate::connection::{Connection, State};
 use crate::event::Event;

@@ -1,11 +1,11 @@
 //! The sending half of [`Connection`]. Every verb writes whole frames into `tx` or changes nothing.
 
-use crate::COMPACT;
 use crate::buffer::{Buffer, copy, shift_left};
+use crate::compact::COMPACT;
 use crate::connection::role::Role;
 use crate::connection::{Connection, State};
 use crate::error::SendError;
-use crate::wire::close::CloseCode;
+use crate::wire::code::CloseCode;
 use crate::wire::frame::{
     Header, MAX_CONTROL_LEN, MessageKind, Opcode, first_byte, header_len, write_header,
 };

@@ -1,7 +1,7 @@
 //! Writing HTTP heads into `tx`: checked, and whole or not at all.
 
-use crate::COMPACT;
 use crate::buffer::{Buffer, copy};
+use crate::compact::COMPACT;
 use crate::config::Fields;
 use crate::error::SendError;
 use crate::http::field::{is_alike, is_token, is_value};

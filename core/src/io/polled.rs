@@ -43,7 +43,7 @@ use crate::event::Event;
 use crate::located::Located;
 use crate::session::{Endpoint, Sent, Session};
 use crate::step::Step;
-use crate::wire::close::CloseCode;
+use crate::wire::code::CloseCode;
 use crate::wire::frame::MessageKind;
 
 /// A stream of bytes that never waits. `&mut` to a stream of `embedded-io` with its readiness traits is one, and so is

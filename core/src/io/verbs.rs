@@ -13,7 +13,7 @@ macro_rules! verbs {
         use crate::located::Located;
         use crate::session::{Endpoint, Sent, Session};
         use crate::step::{End, Step};
-        use crate::wire::close::CloseCode;
+        use crate::wire::code::CloseCode;
         use crate::wire::frame::MessageKind;
 
         /// Whether it is an error after which the verb is called again.

@@ -1,11 +1,11 @@
 //! The verbs of a session that send messages and control frames.
 
-use crate::COMPACT;
 use crate::buffer::Buffer;
+use crate::compact::COMPACT;
 use crate::connection::{Connection, State};
 use crate::error::SendError;
 use crate::session::{Endpoint, Session};
-use crate::wire::close::CloseCode;
+use crate::wire::code::CloseCode;
 use crate::wire::frame::{MessageKind, header_len};
 
 /// How far a verb that sends has come.

@@ -4,7 +4,7 @@ use crate::buffer::Buffer;
 use crate::connection::State;
 use crate::session::{Endpoint, Linger, Opening, Sent, Session};
 use crate::step::{End, Overdue};
-use crate::wire::close::CloseCode;
+use crate::wire::code::CloseCode;
 
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

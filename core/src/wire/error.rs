@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::wire::close::CloseCode;
+use crate::wire::code::CloseCode;
 
 /// The peer broke RFC 6455, or a limit that the caller set. Final: the connection has failed.
 ///
