@@ -210,7 +210,7 @@ def main():
     print("\nWhat a server does about a first frame that RFC 6455 forbids; a number is the code of its close frame:\n")
     rows = []
     for what, fault in FAULTS.items():
-        row = [reaction(program(measured, "release", "echo", contender), fault) for contender in contenders]
+        row = [reaction(program(measured, "release", "echo,fault", contender), fault) for contender in contenders]
         rows.append([what, *row])
     table(("fault",), contenders, rows)
 

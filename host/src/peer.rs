@@ -2,6 +2,7 @@
 
 use microws::{CloseCode, Event, SendError, Step};
 
+use crate::config::Config;
 use crate::link::Link;
 use crate::partial::Partial;
 use crate::report::{Ending, Report, Stage};
@@ -14,8 +15,7 @@ use crate::transport::{Address, Buffers, HEAD_READ, RX_LEN, SMALL_READ, Transpor
 pub(crate) struct Context<'a> {
     pub(crate) buffers: &'a mut Buffers,
     pub(crate) report: &'a mut Report,
-    /// How long a client may leave its replies unread, in milliseconds; 0 for ever.
-    pub(crate) write_timeout: u32,
+    pub(crate) config: &'a Config,
     /// Milliseconds since the start.
     pub(crate) now: u64,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Peer<'c> {
     address: Address,
     transport: Transport,
     session: Session<'c>,
-    service: Echo<'c>,
+    service: Echo,
     partial: Partial,
     /// The end was reported: only the client's end of the stream is waited for.
     ended: bool,
@@ -48,7 +48,7 @@ impl<'c> Peer<'c> {
         address: Address,
         transport: Transport,
         session: Session<'c>,
-        service: Echo<'c>,
+        service: Echo,
     ) -> Self {
         Self { address, transport, session, service, partial: Partial::EMPTY, ended: false }
     }
@@ -87,7 +87,7 @@ impl<'c> Peer<'c> {
         self.next(done, cx)
     }
 
-    fn link<'a>(&'a mut self, cx: &'a mut Context<'_>) -> (Link<'a, 'c>, &'a mut Report, &'a mut Echo<'c>) {
+    fn link<'a>(&'a mut self, cx: &'a mut Context<'_>) -> (Link<'a, 'c>, &'a mut Report, &'a mut Echo) {
         let (tx, spares) = cx.buffers.lend_tx();
         let Self { address, transport, session, service, .. } = self;
         let link = Link { address, session, transport, tx, spares, now: cx.now };
@@ -153,7 +153,7 @@ impl<'c> Peer<'c> {
                 Step::Event(Event::Close(close)) => {
                     cx.report.closed(address, &close, service.traffic());
                 }
-                Step::Event(event) => service.on_opening(event, &mut link, cx.report)?,
+                Step::Event(event) => service.on_opening(event, &mut link, cx.report, cx.config)?,
                 Step::Read if may_read && !link.transport.is_blocked() => {
                     link.read(&mut rx)?;
                     may_read = false;
@@ -200,7 +200,7 @@ impl<'c> Peer<'c> {
     #[cold]
     fn write_deadline(&self, cx: &Context<'_>) -> Result<Option<u32>, Ending> {
         let Some(since) = self.transport.blocked_since() else { return Ok(Some(0)) };
-        let (timeout, waited) = (u64::from(cx.write_timeout), cx.now - since);
+        let (timeout, waited) = (u64::from(cx.config.write_timeout), cx.now - since);
         match timeout {
             0 => Ok(None),
             _ if waited >= timeout => Err(Ending::Unread),

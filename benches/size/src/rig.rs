@@ -12,7 +12,9 @@
 use core::mem;
 use core::panic::PanicInfo;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
+#[cfg(feature = "fault")]
+use core::sync::atomic::AtomicU8;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
@@ -65,7 +67,9 @@ static SILENT: AtomicBool = AtomicBool::new(true);
 
 /// A frame at fault that comes first, if the program is started with one, in hex: what becomes of it shows who checks
 /// what.
+#[cfg(feature = "fault")]
 static FAULT: [AtomicU8; 160] = [const { AtomicU8::new(0) }; 160];
+#[cfg(feature = "fault")]
 static FAULT_LEN: AtomicUsize = AtomicUsize::new(0);
 
 static RECEIVED_AT: AtomicU32 = AtomicU32::new(0);
@@ -83,14 +87,16 @@ pub fn receive(to: &mut [u8]) -> usize {
     } else {
         &[]
     };
-    let n = if !head.is_empty() && !HEAD_GONE.swap(true, Relaxed) {
-        copy(to, head)
-    } else if FAULT_LEN.load(Relaxed) > 0 && !SILENT.load(Relaxed) {
+    #[cfg(feature = "fault")]
+    if FAULT_LEN.load(Relaxed) > 0 && !SILENT.load(Relaxed) {
         let n = FAULT_LEN.swap(0, Relaxed);
         for (to, byte) in to.iter_mut().zip(&FAULT).take(n) {
             *to = byte.load(Relaxed);
         }
-        n
+        return n;
+    }
+    let n = if !head.is_empty() && !HEAD_GONE.swap(true, Relaxed) {
+        copy(to, head)
     } else {
         let frame = FRAME.load(Relaxed);
         let Some(&(opcode, len, times)) = FRAMES.get(frame) else { return 0 };
@@ -203,6 +209,7 @@ fn write(bytes: &[u8]) {
 }
 
 /// Notes the frame at fault.
+#[cfg(feature = "fault")]
 fn take_fault() {
     let Ok(arguments) = semihosting::experimental::env::args::<512>() else { return };
     let Some(Ok(hex)) = (&arguments).nth(1) else { return };
@@ -215,6 +222,7 @@ fn take_fault() {
 
 /// Runs the job, writes what was measured, and ends.
 pub fn run(mut job: impl FnMut()) -> ! {
+    #[cfg(feature = "fault")]
     take_fault();
     if let Some(core) = cortex_m::Peripherals::take() {
         let mut timer = core.SYST;

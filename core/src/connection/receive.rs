@@ -26,9 +26,15 @@ impl<R: Role> Connection<R> {
         self.receive_slow(rx, tx).map(|event| event.bind_frame(rx))
     }
 
-    /// Takes whatever comes next.
+    /// [`receive_any`](Self::receive_any), out of the way of short messages.
     #[cfg_attr(not(feature = "compact"), inline(never))]
-    pub(crate) fn receive_slow(&mut self, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Located> {
+    fn receive_slow(&mut self, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Located> {
+        self.receive_any(rx, tx)
+    }
+
+    /// Takes whatever comes next.
+    #[inline]
+    pub(crate) fn receive_any(&mut self, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Located> {
         if self.end.is_none() {
             if tx.free() < Self::MAX_REPLY_LEN {
                 return Step::Write;

@@ -85,13 +85,11 @@ impl<R: Endpoint> Session<'_, R> {
         payload: &[u8],
         fin: bool,
     ) -> Result<Sent, SendError> {
-        if !COMPACT && self.partial.is_none() {
-            match self.writable()?.send_fragment(tx, kind, payload, fin) {
-                Ok(()) => return Ok(Sent::Done),
-                Err(SendError::BufferFull) => {}
-                Err(error) => return Err(error),
-            }
+        if !COMPACT && self.partial.is_none() && self.connection.send_fragment(tx, kind, payload, fin).is_ok()
+        {
+            return Ok(Sent::Done);
         }
+        // Nothing was changed: this finds the reason, or sends a part.
         self.send_part(tx, kind, payload, fin)
     }
 

@@ -36,6 +36,16 @@ impl Timer {
         Self { since: 0, waiting: 0, awaited: Awaited::Nothing, heard: false, extended: false }
     }
 
+    /// Begins a new wait for any byte if bytes came during one: whether it did.
+    #[inline]
+    pub(super) const fn heard_again(&mut self, now: u32) -> bool {
+        if !(self.heard && matches!(self.awaited, Awaited::AnyByte)) {
+            return false;
+        }
+        (self.since, self.heard, self.extended, self.waiting) = (now, false, false, 0);
+        true
+    }
+
     /// The next tick begins a new wait.
     pub(super) const fn restart(&mut self) {
         self.awaited = Awaited::Nothing;

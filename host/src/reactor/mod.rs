@@ -143,12 +143,8 @@ impl Loop<'_> {
 
     /// Does all there is to do at `now`, in milliseconds since the start; whether that was the last.
     fn work(&mut self, events: &Events, now: u64) -> bool {
-        let cx = &mut Context {
-            buffers: &mut self.buffers,
-            report: &mut self.report,
-            write_timeout: self.config.write_timeout,
-            now,
-        };
+        let cx =
+            &mut Context { buffers: &mut self.buffers, report: &mut self.report, config: self.config, now };
         for event in events {
             match event.token() {
                 STOP => {

@@ -32,7 +32,7 @@ struct Slot<'c> {
 }
 
 // All that an idle client owns. (With debug assertions mio's streams are larger.)
-const _: () = assert!(cfg!(debug_assertions) || size_of::<Slot<'_>>() <= 240);
+const _: () = assert!(cfg!(debug_assertions) || size_of::<Slot<'_>>() <= 216);
 
 /// All clients. A client's key is its token.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl<'c> Slots<'c> {
             return cx.report.lost(&address, &error);
         }
         let session = Session::server(self.session_config);
-        let peer = Peer::new(address, transport, session, Echo::new(self.config));
+        let peer = Peer::new(address, transport, session, Echo::new());
         entry.insert(Slot { peer, tick: NEVER, queued: false, lingering: false });
         self.run(
             key,

@@ -11,8 +11,7 @@ use crate::report::{Admission, Ending, Report, Traffic};
 
 /// The echo of one client.
 #[derive(Debug)]
-pub(crate) struct Echo<'c> {
-    config: &'c Config,
+pub(crate) struct Echo {
     /// Until the connection is open.
     request: Option<Box<Request>>,
     /// Bytes of the message that is coming in.
@@ -20,9 +19,9 @@ pub(crate) struct Echo<'c> {
     traffic: Traffic,
 }
 
-impl<'c> Echo<'c> {
-    pub(crate) fn new(config: &'c Config) -> Self {
-        Self { config, request: Some(Box::default()), message_len: 0, traffic: Traffic::default() }
+impl Echo {
+    pub(crate) fn new() -> Self {
+        Self { request: Some(Box::default()), message_len: 0, traffic: Traffic::default() }
     }
 
     pub(crate) const fn is_open(&self) -> bool {
@@ -67,13 +66,14 @@ impl<'c> Echo<'c> {
         event: Event<'_>,
         link: &mut Link<'_, '_>,
         report: &mut Report,
+        config: &Config,
     ) -> Result<(), Ending> {
         let Some(request) = &mut self.request else { return Ok(()) };
         match event {
-            Event::HeadEnd => self.decide(link, report),
+            Event::HeadEnd => self.decide(link, report, config),
             Event::Open => {
                 self.request = None;
-                match &self.config.greeting {
+                match &config.greeting {
                     Some(greeting) => link.send_uncopied(MessageKind::Text, greeting.as_bytes(), true),
                     None => Ok(()),
                 }
@@ -87,10 +87,10 @@ impl<'c> Echo<'c> {
 
     /// Refuses the request or answers it with the page; otherwise the session accepts it, or rejects it
     /// if it is at fault.
-    fn decide(&self, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
+    fn decide(&self, link: &mut Link<'_, '_>, report: &mut Report, config: &Config) -> Result<(), Ending> {
         let Some(request) = &self.request else { return Ok(()) };
         let refusal = match link.fault() {
-            None => match policy::check(self.config, request) {
+            None => match policy::check(config, request) {
                 Ok(()) => {
                     let Request { path, query, origin } = &**request;
                     let (origin, subprotocol) = (origin.as_deref(), link.subprotocol());

@@ -6,7 +6,8 @@ mod buffers;
 mod outbox;
 mod tcp;
 
-use std::io;
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::{fmt, io};
 
 use mio::{Registry, Token};
 
@@ -17,8 +18,30 @@ pub(crate) use tcp::Listener;
 use outbox::Outbox;
 use tcp::Tcp;
 
-/// A client's address: its name in the log.
-pub(crate) type Address = std::net::SocketAddr;
+/// A client's address: its name in the log. Each client has one, so the usual kind is short.
+#[derive(Debug)]
+pub(crate) enum Address {
+    V4(SocketAddrV4),
+    V6(Box<SocketAddrV6>),
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        match address {
+            SocketAddr::V4(address) => Self::V4(address),
+            SocketAddr::V6(address) => Self::V6(Box::new(address)),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4(address) => write!(f, "{address}"),
+            Self::V6(address) => write!(f, "{address}"),
+        }
+    }
+}
 
 /// The stream to one client.
 #[derive(Debug)]

@@ -38,7 +38,7 @@ impl Listener {
     /// The next client; [`ErrorKind::WouldBlock`] if none waits.
     pub(crate) fn accept(&self) -> io::Result<(Transport, Address)> {
         let (stream, address) = self.0.accept()?;
-        Ok((Transport::new(Tcp(stream)), address))
+        Ok((Transport::new(Tcp(stream)), address.into()))
     }
 }
 
