@@ -3,8 +3,8 @@
 use allocation_counter::{AllocationInfo, measure};
 use microws::handshake::{ClientHandshake, ServerHandshake, reject};
 use microws::{
-    Buffer, Chunk, CloseCode, Config, Connection, Event, Message, MessageKind, Role, Server, Session, Step,
-    Upgraded,
+    Buffer, Chunk, CloseCode, Config, Connection, End, Event, Message, MessageKind, ProtocolError, Role,
+    Server, Session, Step, Upgraded,
 };
 
 fn none(info: AllocationInfo) {
@@ -26,7 +26,8 @@ fn carry(from: &mut Buffer<'_>, to: &mut Buffer<'_>) {
     from.consume(n);
 }
 
-/// Hears all there is and echoes messages; answers how many bytes of messages came, and whether it is over.
+/// Hears all there is and echoes messages; returns how many bytes of messages came, and whether it is over. Any end
+/// but that of the closing handshake is a fault.
 fn hear<R: Role>(
     connection: &mut Connection<R>,
     rx: &mut Buffer<'_>,
@@ -42,10 +43,11 @@ fn hear<R: Role>(
                     connection.send_fragment(tx, kind, payload, fin).unwrap();
                 }
             }
-            Step::Event(Event::Close(_)) => return (bytes, true),
-            Step::Shutdown | Step::End(_) => return (bytes, true),
+            Step::Event(Event::Close(_)) | Step::End(End::Closed(CloseCode::NORMAL)) => return (bytes, true),
             Step::Event(_) => {}
             Step::Read | Step::Write => return (bytes, false),
+            Step::Shutdown => panic!("a connection never ends its direction of the stream"),
+            Step::End(end) => panic!("{end}"),
         }
     }
 }
@@ -63,6 +65,7 @@ fn opening_talking_and_closing_allocate_nothing() {
         assert!(asking.send(&mut client_tx).unwrap());
         carry(&mut client_tx, &mut server_rx);
         while answering.receive(&mut server_rx).unwrap() != Some(Event::HeadEnd) {}
+        answering.check().unwrap();
         answering.accept(&mut server_tx, &[]).unwrap();
         let mut server = Connection::server();
         carry(&mut server_tx, &mut client_rx);
@@ -106,7 +109,8 @@ fn faults_and_refusals_allocate_nothing() {
         assert!(rx.push(b"\x81\x85\0\0\0\0ab\xffcd"));
         let mut faults = 0;
         for _ in 0..4 {
-            faults += usize::from(matches!(connection.receive(&mut rx, &mut tx), Step::End(_)));
+            let failed = Step::End(End::Failed(ProtocolError::InvalidUtf8));
+            faults += usize::from(connection.receive(&mut rx, &mut tx) == failed);
             tx.consume(1000);
         }
         assert_eq!(faults, 2);

@@ -141,7 +141,7 @@ fn fragmentation() -> Vec<Case> {
     let two = || vec![f(0x01, "fragment1"), f(0x80, "fragment2")];
     let pinged = || vec![f(0x01, "fragment1"), f(0x89, "ping payload"), f(0x80, "fragment2")];
     let pong = || f(0x8a, "ping payload");
-    // The echo of a message with a ping amid it: what was there goes out before the pong.
+    // The echo of a message with a ping in the middle of it: the part before the ping goes out before the pong.
     let around = || vec![f(0x01, "fragment1"), pong(), f(0x80, "fragment2")];
     let nothing_to_continue = |b0: u8| vec![f(b0, "non-continuation payload"), f(0x81, "Hello, world!")];
     let mut cases = vec![

@@ -65,7 +65,9 @@ in_both_roles! {
                     assert!(may_be_sent, "{code}");
                     assert_eq!((close.code, close.reason()), (CloseCode(code), ""));
                 }
-                Step::End(microws::End::Failed(ProtocolError::InvalidCloseCode(bad))) => assert!(!may_be_sent && bad == code, "{code}"),
+                Step::End(microws::End::Failed(ProtocolError::InvalidCloseCode(bad))) => {
+                    assert!(!may_be_sent && bad == code, "{code}");
+                }
                 other => panic!("{code}: {other:?}"),
             }
             // The same on sending.
@@ -126,6 +128,138 @@ in_both_roles! {
         assert_eq!(connection.state(), State::Closed);
         assert!(rx.is_empty());
         assert_eq!(connection.receive(&mut rx, &mut tx), Step::End(microws::End::Closed(CloseCode::GOING_AWAY)));
+    }
+
+    /// A close frame is taken at once. Its payload stays in front of `rx` until `tx` is written out, however late that
+    /// is and whatever the transport reads meanwhile; those bytes are dropped, so that `rx` always has room.
+    fn the_payload_of_a_close_survives_while_tx_drains_late_and_more_bytes_come<S: Side>() {
+        let reason = "r€".repeat(40);
+        let whole: &[&[u8]] = &[b"", b"\x03\xe8", b"\x03\xe9bye", &[b"\x0f\xa0", &reason.as_bytes()[..120]].concat()];
+        let another = S::incoming(0x88, b"\x03\xeaanother");
+        let late: [&[u8]; 4] = [&another, b"\x00", b"\xff\xfe\xfd", b"\x81\x05Hello"];
+        for payload in whole {
+            let (code, text) = match payload {
+                [hi, lo, text @ ..] => (u16::from_be_bytes([*hi, *lo]), std::str::from_utf8(text).unwrap()),
+                _ => (1005, ""),
+            };
+            for (rx_len, before, drain, late) in [139, 140, 256]
+                .into_iter()
+                .flat_map(|rx| [&b""[..], b"taken"].map(|before| (rx, before)))
+                .flat_map(|(rx, before)| [1, 7, 139].map(|drain| (rx, before, drain)))
+                .flat_map(|(rx, before, drain)| late.map(|late| (rx, before, drain, late)))
+            {
+                let (mut connection, mut rx, mut tx) = (S::open(), buffer(rx_len), buffer(300));
+                // All but the room for one reply is full already.
+                assert!(tx.push(&vec![0; 300 - S::LONGEST_REPLY]));
+                let waiting = tx.len();
+                if !before.is_empty() {
+                    // Then the close frame does not begin where the storage does.
+                    assert!(rx.push(&S::incoming(0x8a, before)));
+                    assert!(matches!(connection.receive(&mut rx, &mut tx), Step::Event(Event::Pong(b"taken"))));
+                }
+                assert!(rx.push(&S::incoming(0x88, payload)));
+                loop {
+                    assert_eq!(connection.receive(&mut rx, &mut tx), Step::Write);
+                    assert_eq!((rx.filled(), connection.payload_left()), (*payload, 0));
+                    assert_eq!(connection.state(), State::Closing);
+                    // The transport takes some of tx and fills all of rx.
+                    tx.consume(drain);
+                    let room = rx.spare();
+                    assert_eq!(room.len(), rx_len - payload.len());
+                    for (to, from) in room.iter_mut().zip(late.iter().cycle()) {
+                        *to = *from;
+                    }
+                    rx.commit(rx_len);
+                    if tx.is_empty() {
+                        break;
+                    }
+                    // The reply was queued once.
+                    assert!(tx.len() <= waiting + S::LONGEST_REPLY);
+                }
+                let Step::Event(Event::Close(close)) = connection.receive(&mut rx, &mut tx) else {
+                    panic!("no close");
+                };
+                assert_eq!((close.code, close.reason()), (CloseCode(code), text));
+                assert!(rx.is_empty() && tx.is_empty());
+                for _ in 0..3 {
+                    assert!(rx.push(late));
+                    let end = microws::End::Closed(CloseCode(code));
+                    assert_eq!(connection.receive(&mut rx, &mut tx), Step::End(end));
+                    assert!(rx.is_empty() && tx.is_empty());
+                }
+            }
+        }
+    }
+
+    /// The same when the peer's close crosses ours, which leaves late.
+    fn the_payload_of_a_close_that_crosses_ours_survives_until_ours_has_left<S: Side>() {
+        let (mut connection, mut rx, mut tx) = (S::open(), buffer(139), buffer(256));
+        connection.close(&mut tx, CloseCode::GOING_AWAY, "ours").unwrap();
+        let ours = tx.filled().to_vec();
+        let mut sent = Vec::new();
+        assert!(rx.push(&S::incoming(0x88, b"\x0f\xa0theirs")));
+        while !tx.is_empty() {
+            assert_eq!(connection.receive(&mut rx, &mut tx), Step::Write);
+            assert_eq!(rx.filled(), b"\x0f\xa0theirs");
+            sent.push(tx.filled()[0]);
+            tx.consume(1);
+            rx.spare().fill(b'x');
+            rx.commit(139);
+        }
+        assert_eq!(sent, ours);
+        let Step::Event(Event::Close(close)) = connection.receive(&mut rx, &mut tx) else {
+            panic!("no close");
+        };
+        assert_eq!((close.code, close.reason()), (CloseCode(4000), "theirs"));
+        assert_eq!(connection.receive(&mut rx, &mut tx), Step::End(microws::End::Closed(CloseCode(4000))));
+    }
+
+    /// Cut anywhere, in the middle of a message and with bytes after it that came in the same read.
+    fn the_payload_of_a_close_cut_anywhere_survives_the_bytes_after_it<S: Side>() {
+        let close = S::incoming(0x88, b"\x03\xe9\xe2\x82\xac bye");
+        for cut in 0..=close.len() {
+            let (mut connection, mut rx, mut tx) = (S::open(), buffer(139), buffer(256));
+            connection.send_text(&mut tx, "wait").unwrap();
+            assert!(rx.push(&S::incoming(0x02, b"part")));
+            assert!(matches!(connection.receive(&mut rx, &mut tx), Step::Event(Event::Chunk(_))));
+            assert!(rx.push(&close[..cut]));
+            if cut < close.len() {
+                assert_eq!(connection.receive(&mut rx, &mut tx), Step::Read);
+                assert_eq!(rx.filled(), &close[..cut]);
+            }
+            assert!(rx.push(&close[cut..]));
+            assert!(rx.push(&S::incoming(0x80, b"late")));
+            while !tx.is_empty() {
+                assert_eq!(connection.receive(&mut rx, &mut tx), Step::Write);
+                assert_eq!(rx.filled(), b"\x03\xe9\xe2\x82\xac bye");
+                tx.consume(1);
+            }
+            let Step::Event(Event::Close(close)) = connection.receive(&mut rx, &mut tx) else {
+                panic!("no close");
+            };
+            assert_eq!((close.code, close.reason()), (CloseCode::GOING_AWAY, "€ bye"));
+        }
+    }
+
+    /// Of a close frame that waits the payload alone is changed in the caller's storage: it is unmasked where it
+    /// stands. The header before it and the bytes after it are as they came.
+    fn the_storage_around_a_close_that_waits_is_as_it_came<S: Side>() {
+        let payload = b"\x03\xe9bye";
+        let close = S::incoming(0x88, payload);
+        let input = [&close[..], b"\x81\x85 bytes after the close"].concat();
+        let (mut connection, mut tx, mut storage) = (S::open(), buffer(139), [0xee; 139]);
+        let mut rx = microws::Buffer::new(&mut storage);
+        assert!(rx.push(&input));
+        for _ in 0..3 {
+            assert_eq!(connection.receive(&mut rx, &mut tx), Step::Write);
+        }
+        tx.consume(139);
+        assert!(matches!(connection.receive(&mut rx, &mut tx), Step::Event(Event::Close(_))));
+        let size = close.len() - payload.len();
+        assert_eq!(storage[..size], close[..size]);
+        assert_eq!(storage[size..close.len()], *payload);
+        assert_eq!(storage[close.len()..input.len()], input[close.len()..]);
+        assert!(storage[input.len()..].iter().all(|byte| *byte == 0xee));
     }
 
     /// 7.1.3: both sides have sent and received one: _The WebSocket Closing Handshake is Started_ by us.

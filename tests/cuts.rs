@@ -25,7 +25,7 @@ fn scripts<S: Side>() -> Vec<Vec<u8>> {
         (0x80, b""),
     ];
     let mut scripts: Vec<Vec<u8>> = [
-        // The closing handshake, data behind it.
+        // The closing handshake, data after it.
         vec![(0x88, &b"\x03\xe8bye"[..]), (0x81, b"behind")],
         vec![(0x88, b"")],
         vec![(0x01, b"amid"), (0x88, b"\x0f\xa0\xe2\x82\xac")],
@@ -190,7 +190,7 @@ fn requests() -> Vec<String> {
 }
 
 fn same_whatever_the_cuts(what: &str, len: usize, exchange: impl Fn(Exchange) -> Outcome) {
-    // The limits of 300 and 450 bytes, of 3 and 8 fields, end amid things.
+    // The limits of 300 and 450 bytes, of 3 and 8 fields, end in the middle of lines and of the head.
     for limits in [None, Some((300, 100)), Some((450, 100)), Some((1 << 20, 3)), Some((1 << 20, 8))] {
         for rx in [MIN_CAPACITY, 256] {
             let uncut = exchange(Exchange { rx, limits, reads: Cuts::Whole });

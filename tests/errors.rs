@@ -5,7 +5,7 @@ use std::error::Error;
 use microws::handshake::KnownField;
 use microws::http::HeadError;
 use microws::{CloseCode, Config, HandshakeError, MessageKind, Overdue, ProtocolError, SendError};
-use microws_tests::errors::{FIELDS, PROTOCOL_ERRORS, handshake_errors};
+use microws_tests::errors::{FIELDS, HEAD_ERRORS, PROTOCOL_ERRORS, handshake_errors};
 use microws_tests::frames::{frame, header};
 use microws_tests::handshake::Exchange;
 use microws_tests::{ClientSide, Drive, End, ServerSide, Side, buffer, in_both_roles};
@@ -292,12 +292,114 @@ fn each_fault_of_a_head_is_named_and_has_its_status() {
         }
     }
     for error in handshake_errors() {
-        let kind = std::mem::discriminant(&error);
-        assert!(table.iter().any(|(seen, ..)| std::mem::discriminant(seen) == kind), "{error:?}");
+        let kind = kind(error);
+        assert!(table.iter().any(|(seen, ..)| self::kind(*seen) == kind), "{error:?}");
     }
 }
 
-/// The adapters' errors say whose they are, and what is behind them.
+/// Errors that differ in their field or status alone are of one kind.
+fn kind(error: HandshakeError) -> impl PartialEq {
+    let head = if let HandshakeError::Head(head) = error { Some(head) } else { None };
+    (std::mem::discriminant(&error), head)
+}
+
+/// An error about a field has the same status and the same words for every field, and names it.
+#[test]
+fn each_fault_of_a_field_names_the_field() {
+    use HandshakeError::{FieldTooLong, Invalid, Missing, Repeated};
+    for field in FIELDS {
+        for (error, status, words) in [
+            (FieldTooLong(field), 431, "a header field is too long: "),
+            (Repeated(field), 400, "a header field is repeated: "),
+            (Missing(field), 400, "a header field is missing: "),
+            (Invalid(field), 400, "a header field is invalid: "),
+        ] {
+            assert_eq!(error.status(), status);
+            assert_eq!(error.to_string(), format!("{words}{field}"));
+        }
+    }
+}
+
+/// An unreadable head is the same error by itself and as the fault of a handshake.
+#[test]
+fn each_fault_of_a_head_is_the_same_by_itself_and_in_a_handshake() {
+    for error in HEAD_ERRORS {
+        let handshake = HandshakeError::from(error);
+        assert_eq!(handshake, HandshakeError::Head(error));
+        assert_eq!((handshake.status(), handshake.to_string()), (error.status(), error.to_string()));
+        let source: &dyn Error = &error;
+        assert!(source.source().is_none());
+    }
+}
+
+/// A client's error has the status that the server gave.
+#[test]
+fn another_status_than_101_is_the_status_of_its_error() {
+    for status in [100, 200, 301, 401, 404, 503, 999] {
+        let error = HandshakeError::Status(status);
+        assert_eq!(error.status(), status);
+        assert_eq!(error.to_string(), format!("the server answered with status {status} instead of 101"));
+    }
+}
+
+/// No two errors say the same, and none says nothing.
+#[test]
+fn no_two_errors_of_the_handshake_are_told_alike() {
+    let mut words: Vec<String> = handshake_errors().iter().map(ToString::to_string).collect();
+    let count = words.len();
+    assert!(
+        words.iter().all(|words| words.len() > 10 && words.trim() == words && !words.contains(['\r', '\n']))
+    );
+    words.sort();
+    words.dedup();
+    assert_eq!(words.len(), count);
+}
+
+/// Every end has its words, and names its cause if that is an error.
+#[test]
+fn each_end_is_named_with_its_cause() {
+    use microws::End;
+    for (end, words, source) in [
+        (End::Closed(CloseCode::NORMAL), "closed: 1000 (normal closure)", None),
+        (End::Closed(CloseCode::NO_STATUS), "closed: 1005 (no status code)", None),
+        (End::Responded, "the request was answered without an upgrade", None),
+        (End::Eof, "the stream ended without a close frame", None),
+        (
+            End::Rejected(HandshakeError::Head(HeadError::Folded)),
+            "the opening handshake failed: a header field is folded",
+            Some("a header field is folded"),
+        ),
+        (
+            End::Failed(ProtocolError::ReservedBits),
+            "the peer broke the protocol: a reserved bit is set, but no extension was negotiated",
+            Some("a reserved bit is set, but no extension was negotiated"),
+        ),
+        (End::Overdue(Overdue::Handshake), "the handshake took too long", None),
+        (End::Overdue(Overdue::Pong), "no sign of life after a ping", None),
+        (End::Overdue(Overdue::Close), "no answer to the close frame", None),
+        (End::Overdue(Overdue::Write), "the replies were not read", None),
+        (
+            End::Unsendable(SendError::BufferFull),
+            "the opening handshake can't be sent: the transmit buffer has no room for it",
+            Some("the transmit buffer has no room for it"),
+        ),
+    ] {
+        assert_eq!(end.to_string(), words);
+        assert_eq!(end.source().map(ToString::to_string).as_deref(), source);
+    }
+}
+
+/// A request that is not there yet can't be accepted.
+#[test]
+fn an_accept_before_its_request_is_named() {
+    let (config, mut tx) = (Config::new(), buffer(256));
+    let early = microws::handshake::ServerHandshake::new(&config).accept(&mut tx, &[]);
+    assert_eq!(early, Err(SendError::NotNow));
+    assert_eq!(SendError::NotNow.to_string(), "this can't be sent at this point of the connection");
+    assert!(tx.is_empty());
+}
+
+/// The adapters' errors say whose they are, and name their cause.
 #[test]
 fn the_errors_of_the_adapters_name_their_cause() {
     use microws::io::Error as Io;

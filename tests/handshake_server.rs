@@ -284,7 +284,7 @@ fn names_have_no_case_and_values_no_blanks_around_them() {
     assert_eq!(accepted(request), None);
 }
 
-/// A body would be taken for frames by us and not by whoever stands before us.
+/// We would take a body for frames, and a proxy before us would not.
 #[test]
 fn a_body_is_refused() {
     for line in ["Content-Length: 5", "Content-Length: 00", "Content-Length: x", "Transfer-Encoding: chunked"]

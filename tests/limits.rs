@@ -57,7 +57,7 @@ in_both_roles! {
         assert_eq!(run.end, End::Failed(ProtocolError::MessageTooBig));
     }
 
-    /// The longest length there is counts like another, also behind other fragments.
+    /// The longest length there is counts like another, also after other fragments.
     fn a_fragment_of_2_to_the_63_minus_1_counts<S: Side>() {
         let input = [S::script(&[(0x02, b"abc")]), header(0x00, S::peer_key(), (1 << 63) - 1)].concat();
         let run = Drive::default().listen(&mut S::open().max_message_len((1 << 63) + 2), &input);

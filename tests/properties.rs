@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use microws::frame::{Header, MAX_HEADER_LEN, Opcode};
 use microws::{
-    Buffer, CloseCode, Connection, Event, MIN_CAPACITY, Mask, MessageKind, Role, SendError, State, Step,
-    Validator,
+    Buffer, CloseCode, Connection, Event, MIN_CAPACITY, Mask, MessageKind, ProtocolError, Role, SendError,
+    State, Step, Validator,
 };
 use microws_tests::{ClientSide, Cuts, Seen, ServerSide, Side};
 use proptest::collection::vec;
@@ -35,17 +35,20 @@ fn len() -> impl Strategy<Value = u64> {
 proptest! {
     #[test]
     fn a_header_that_exists_is_decoded_as_it_was_encoded(
-        fin: bool, opcode in opcode(), mask: Option<[u8; 4]>, len in len(), behind in vec(any::<u8>(), 0..5)
+        fin: bool, reserved in 0..8u8, opcode in opcode(), mask: Option<[u8; 4]>, len in len(),
+        after in vec(any::<u8>(), 0..5)
     ) {
         let Ok(header) = Header::new(fin, opcode, mask, len) else {
             prop_assert!(len >= 1 << 63 || (opcode.is_control() && (!fin || len > 125)));
             return Ok(());
         };
+        prop_assert_eq!(header.reserved(), 0);
+        let header = header.with_reserved(reserved);
         let mut bytes = [0xee; MAX_HEADER_LEN];
         let size = header.encode(&mut bytes).unwrap();
         prop_assert_eq!(size, header.encoded_len());
         prop_assert_eq!(&bytes[..size], &microws_tests::frames::header(
-            (u8::from(fin) << 7) | opcode as u8, mask, len)[..]);
+            (u8::from(fin) << 7) | (reserved << 4) | opcode as u8, mask, len)[..]);
         // A byte less is no room, and changes nothing; nor is a byte less a header.
         let mut short = vec![0xee; size - 1];
         prop_assert_eq!(header.encode(&mut short), None);
@@ -53,9 +56,10 @@ proptest! {
         for cut in 0..size {
             prop_assert_eq!(Header::decode(&bytes[..cut]), Ok(None));
         }
-        let input = [&bytes[..size], &behind[..]].concat();
+        let input = [&bytes[..size], &after[..]].concat();
         prop_assert_eq!(Header::decode(&input), Ok(Some((header, size))));
-        prop_assert_eq!((header.fin(), header.opcode(), header.mask(), header.payload_len()), (fin, opcode, mask, len));
+        prop_assert_eq!((header.fin(), header.reserved(), header.opcode()), (fin, reserved, opcode));
+        prop_assert_eq!((header.mask(), header.payload_len()), (mask, len));
     }
 
     /// What is decoded at all is encoded to the bytes it came from: there is one way to write a header.
@@ -183,6 +187,52 @@ proptest! {
 }
 
 /// The smallest buffer is as small as that, and no smaller.
+/// 5.2: RSV1, RSV2 and RSV3 are kept as they come and written as they are set: whether they may be set, an extension
+/// decides, and not the header.
+#[test]
+fn a_header_keeps_each_reserved_bit() {
+    for (bytes, reserved) in [
+        (&b"\x81\x05"[..], 0),
+        (b"\xc1\x05", 4),
+        (b"\xa1\x05", 2),
+        (b"\x91\x05", 1),
+        (b"\xf1\x05", 7),
+        (b"\xd0\x85\x37\xfa\x21\x3d", 5),
+        (b"\x42\x7e\x01\x00", 4),
+        (b"\x20\xff\0\0\0\0\0\x01\0\0\x01\x02\x03\x04", 2),
+        (b"\xf9\x00", 7),
+        (b"\xca\x7d", 4),
+        (b"\x98\x82\x01\x02\x03\x04", 1),
+    ] {
+        let (header, size) = Header::decode(bytes).unwrap().unwrap();
+        assert_eq!((header.reserved(), size), (reserved, bytes.len()));
+        let encoded = |header: Header| {
+            let mut out = [0; MAX_HEADER_LEN];
+            let size = header.encode(&mut out).unwrap();
+            out[..size].to_vec()
+        };
+        assert_eq!(encoded(header), bytes);
+        // The bits are set anew, the rest stays; a byte has no more than these three.
+        let plain = header.with_reserved(0);
+        assert_eq!(encoded(plain), [&[bytes[0] & 0x8f], &bytes[1..]].concat());
+        assert_eq!(plain.reserved(), 0);
+        assert_eq!(plain.with_reserved(reserved), header);
+        assert_eq!(plain.with_reserved(0xf8 | reserved), header);
+        assert_eq!(plain.with_reserved(7).with_reserved(reserved), header);
+        assert_eq!(plain.with_reserved(7).encoded_len(), header.encoded_len());
+    }
+    // Other faults of a header are told as without the bits.
+    for (bytes, error) in [
+        (&b"\xf3\x00"[..], ProtocolError::ReservedOpcode(3)),
+        (b"\x79\x00", ProtocolError::FragmentedControl),
+        (b"\xf9\x7e", ProtocolError::ControlTooLong),
+        (b"\xf2\x7e\x00\x7d", ProtocolError::LengthNotMinimal),
+        (b"\xf2\x7f\x80\0\0\0\0\0\0\0", ProtocolError::LengthTooLarge),
+    ] {
+        assert_eq!(Header::decode(bytes), Err(error));
+    }
+}
+
 #[test]
 fn a_buffer_holds_at_least_one_whole_control_frame() {
     assert_eq!(MIN_CAPACITY, 14 + 125);
@@ -198,7 +248,7 @@ fn spare_len_and_more(len: usize, more: usize) -> usize {
 /// What one end says.
 #[derive(Debug, Clone)]
 enum Say {
-    /// A message in fragments, with a ping of one byte behind each fragment that has one.
+    /// A message in fragments, with a ping of one byte after each fragment that has one.
     Message(MessageKind, Vec<(Vec<u8>, Option<u8>)>),
     Ping(Vec<u8>),
     Pong(Vec<u8>),
@@ -207,7 +257,7 @@ enum Say {
 fn say() -> impl Strategy<Value = Say> {
     let fragments = vec((vec(any::<u8>(), 0..90), any::<Option<u8>>()), 1..5);
     let text = (any::<String>(), vec((0..90usize, any::<Option<u8>>()), 0..5)).prop_map(|(text, cuts)| {
-        // Text is cut anywhere, amid code points too.
+        // Text is cut anywhere, in the middle of code points too.
         let (mut rest, mut parts) = (text.as_bytes(), Vec::new());
         for (n, ping) in cuts {
             let (now, later) = rest.split_at(n.min(rest.len()));
@@ -230,46 +280,46 @@ fn say() -> impl Strategy<Value = Say> {
 
 /// One send each.
 #[derive(Debug, Clone)]
-enum Turn {
+enum Action {
     Fragment(MessageKind, Vec<u8>, bool),
     Ping(Vec<u8>),
     Pong(Vec<u8>),
     Close,
 }
 
-fn steps(script: &[Say], close: bool) -> VecDeque<Turn> {
+fn steps(script: &[Say], close: bool) -> VecDeque<Action> {
     let mut steps = VecDeque::new();
     for say in script {
         match say {
             Say::Message(kind, parts) => {
                 for (i, (part, ping)) in parts.iter().enumerate() {
                     let fin = i + 1 == parts.len();
-                    steps.push_back(Turn::Fragment(*kind, part.clone(), fin));
-                    steps.extend(ping.map(|byte| Turn::Ping(vec![byte])));
+                    steps.push_back(Action::Fragment(*kind, part.clone(), fin));
+                    steps.extend(ping.map(|byte| Action::Ping(vec![byte])));
                 }
             }
-            Say::Ping(payload) => steps.push_back(Turn::Ping(payload.clone())),
-            Say::Pong(payload) => steps.push_back(Turn::Pong(payload.clone())),
+            Say::Ping(payload) => steps.push_back(Action::Ping(payload.clone())),
+            Say::Pong(payload) => steps.push_back(Action::Pong(payload.clone())),
         }
     }
     if close {
-        steps.push_back(Turn::Close);
+        steps.push_back(Action::Close);
     }
     steps
 }
 
-/// What the other end must hear of it: pongs of ours are left out, for answers come among them.
-fn heard(steps: &VecDeque<Turn>) -> Vec<Seen> {
+/// What the other end must hear of it: pongs of ours are left out, because replies come among them.
+fn heard(steps: &VecDeque<Action>) -> Vec<Seen> {
     let (mut heard, mut first) = (Vec::new(), true);
     for step in steps {
         match step {
-            Turn::Fragment(kind, payload, fin) => {
+            Action::Fragment(kind, payload, fin) => {
                 Seen::part(*kind, first, *fin, payload).note(&mut heard);
                 first = *fin;
             }
-            Turn::Ping(payload) => heard.push(Seen::Ping(payload.clone())),
-            Turn::Pong(_) => {}
-            Turn::Close => heard.push(Seen::close(4321, "done")),
+            Action::Ping(payload) => heard.push(Seen::Ping(payload.clone())),
+            Action::Pong(_) => {}
+            Action::Close => heard.push(Seen::close(4321, "done")),
         }
     }
     heard
@@ -280,7 +330,7 @@ struct Peer<'a, R> {
     connection: Connection<R>,
     rx: Buffer<'a>,
     tx: Buffer<'a>,
-    to_say: VecDeque<Turn>,
+    to_say: VecDeque<Action>,
     heard: Vec<Seen>,
     pongs: Vec<Vec<u8>>,
     over: bool,
@@ -292,10 +342,12 @@ impl<R: Role> Peer<'_, R> {
         while let Some(step) = self.to_say.front() {
             let tx = &mut self.tx;
             let said = match step {
-                Turn::Fragment(kind, payload, fin) => self.connection.send_fragment(tx, *kind, payload, *fin),
-                Turn::Ping(payload) => self.connection.ping(tx, payload),
-                Turn::Pong(payload) => self.connection.pong(tx, payload),
-                Turn::Close => self.connection.close(tx, CloseCode(4321), "done"),
+                Action::Fragment(kind, payload, fin) => {
+                    self.connection.send_fragment(tx, *kind, payload, *fin)
+                }
+                Action::Ping(payload) => self.connection.ping(tx, payload),
+                Action::Pong(payload) => self.connection.pong(tx, payload),
+                Action::Close => self.connection.close(tx, CloseCode(4321), "done"),
             };
             match said {
                 Ok(()) => drop(self.to_say.pop_front()),
@@ -328,7 +380,7 @@ impl<R: Role> Peer<'_, R> {
 struct Pipe(VecDeque<u8>);
 
 impl Pipe {
-    /// Answers whether anything moved.
+    /// Returns whether anything moved.
     fn carry(&mut self, from: &mut Buffer<'_>, to: &mut Buffer<'_>, cuts: &mut Cuts) -> bool {
         let n = cuts.size().min(from.len());
         self.0.extend(&from.filled()[..n]);
@@ -415,7 +467,7 @@ fn talk(
         for (one, other) in [(client_says, &client.pongs), (server_says, &server.pongs)] {
             let pings = steps(one, false)
                 .into_iter()
-                .filter_map(|step| if let Turn::Ping(payload) = step { Some(payload) } else { None });
+                .filter_map(|step| if let Action::Ping(payload) = step { Some(payload) } else { None });
             let mut pongs = other.iter();
             for ping in pings {
                 assert!(pongs.any(|pong| *pong == ping), "a ping without its pong");

@@ -1,6 +1,6 @@
 //! What RFC 6455 demands of a receiver, one test for each sentence, in both roles.
 
-use microws::{MessageKind, ProtocolError, Step};
+use microws::{MessageKind, ProtocolError, State, Step};
 use microws_tests::frames::header;
 use microws_tests::{Cuts, Drive, End, Run, Seen, Side, buffer, in_both_roles};
 
@@ -131,6 +131,54 @@ in_both_roles! {
         }
     }
 
+    /// 5.2: a frame with a reserved bit is refused when its header is whole, and not before, wherever the bytes are
+    /// cut: an extension might give the bit a meaning, and only the connection knows that there is none.
+    fn each_reserved_bit_is_refused_once_its_header_is_whole_at_every_cut<S: Side>() {
+        for bits in [0x40u8, 0x20, 0x10, 0x60, 0x50, 0x30, 0x70] {
+            for b0 in [0x80, 0x00, 0x81, 0x01, 0x82, 0x02, 0x88, 0x89, 0x8a] {
+                let lens: &[u64] = if b0 & 0x08 != 0 { &[0, 2, 125] } else { &[0, 5, 125, 126, 65_535, 65_536] };
+                for len in lens {
+                    let head = header(b0 | bits, S::peer_key(), *len);
+                    // Payload does not matter: the frame need not be whole.
+                    let input = [&head[..], &[0; 9][..(*len).min(9) as usize]].concat();
+                    for cut in 0..input.len() {
+                        let (mut connection, mut rx, mut tx) = (S::open(), buffer(139), buffer(139));
+                        assert!(rx.push(&input[..cut]));
+                        if cut < head.len() {
+                            assert_eq!(connection.receive(&mut rx, &mut tx), Step::Read);
+                            assert_eq!((rx.filled(), tx.len()), (&input[..cut], 0));
+                            assert_eq!(connection.state(), State::Open);
+                            assert!(rx.push(&input[cut..]));
+                        }
+                        assert_eq!(connection.receive(&mut rx, &mut tx), Step::Write);
+                        assert_eq!(S::sent(tx.filled()), [(0x88, C1002.to_vec())]);
+                        assert!(rx.is_empty());
+                        assert_eq!(connection.state(), State::Closing);
+                        tx.consume(139);
+                        let failed = Step::End(microws::End::Failed(ProtocolError::ReservedBits));
+                        assert_eq!(connection.receive(&mut rx, &mut tx), failed);
+                        assert_eq!(connection.state(), State::Closed);
+                    }
+                }
+            }
+        }
+    }
+
+    /// 5.2: the bits are refused in every frame of a message, and between its frames; the message up to there is heard.
+    fn a_reserved_bit_is_refused_in_the_middle_of_a_message<S: Side>() {
+        for bits in [0x40, 0x20, 0x10] {
+            for (b0, payload) in [(0x00, &b"lo"[..]), (0x80, b"lo"), (0x89, b"?"), (0x8a, b""), (0x88, b"\x03\xe8")] {
+                let input = S::script(&[(0x01, b"Hel"), (b0 | bits, payload)]);
+                for reads in [Cuts::Whole, Cuts::Every(1)].into_iter().chain((1..input.len()).map(Cuts::At)) {
+                    let run = Drive { reads, ..Drive::default() }.listen(&mut S::open(), &input);
+                    assert_eq!(run.events, [Seen::part(TEXT, true, false, b"Hel")]);
+                    assert_eq!(run.end, End::Failed(ProtocolError::ReservedBits));
+                    assert_eq!(S::sent(&run.output), [(0x88, C1002.to_vec())]);
+                }
+            }
+        }
+    }
+
     /// 5.2: "If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket
     /// Connection_."
     fn each_reserved_opcode_fails_the_connection<S: Side>() {
@@ -180,7 +228,7 @@ in_both_roles! {
 
     /// 5.4: "The fragments of one message MUST NOT be interleaved between the fragments of another
     /// message unless an extension has been negotiated".
-    fn a_message_amid_another_fails_the_connection<S: Side>() {
+    fn a_message_in_the_middle_of_another_fails_the_connection<S: Side>() {
         for first in [0x01, 0x02] {
             for second in [0x01, 0x81, 0x02, 0x82] {
                 let events = fails::<S>(
@@ -243,8 +291,8 @@ in_both_roles! {
         }
     }
 
-    /// 8.1: text must not end amid a code point.
-    fn text_that_ends_amid_a_code_point_fails_the_connection<S: Side>() {
+    /// 8.1: text must not end in the middle of a code point.
+    fn text_that_ends_in_the_middle_of_a_code_point_fails_the_connection<S: Side>() {
         for bad in [&b"\xc2"[..], b"\xe2\x82", b"\xf0\x9f\x8e", b"\xf0\x9f"] {
             fails::<S>(&S::incoming(0x81, bad), ProtocolError::InvalidUtf8, C1007);
             fails::<S>(&S::script(&[(0x01, bad), (0x80, b"")]), ProtocolError::InvalidUtf8, C1007);
@@ -335,6 +383,65 @@ in_both_roles! {
                     assert!(tx.is_empty());
                 }
             }
+        }
+    }
+
+    /// The bytes of a control frame stand in `rx` as they came while its rest has not come, whatever was taken before
+    /// it: nothing is unmasked, and no byte of the caller's storage is changed.
+    fn a_control_frame_that_waits_for_its_rest_stands_in_rx_as_it_came<S: Side>() {
+        for before in [&[][..], &[(0x81u8, &b"taken"[..])], &[(0x01, b"\xe2\x82"), (0x89, b"p")]] {
+            for b0 in [0x88, 0x89, 0x8a] {
+                for payload in [&b"\x03\xe8"[..], b"\x03\xe9reason", &[b'\x0f'; 125]] {
+                    let frame = S::incoming(b0, payload);
+                    for cut in 0..frame.len() {
+                        let (mut connection, mut tx, mut storage) = (S::open(), buffer(256), [0xee; 256]);
+                        let mut rx = microws::Buffer::new(&mut storage);
+                        let taken = S::script(before);
+                        assert!(rx.push(&taken) && rx.push(&frame[..cut]));
+                        for _ in before {
+                            assert!(matches!(connection.receive(&mut rx, &mut tx), Step::Event(_)));
+                        }
+                        // The replies to these are of no interest.
+                        tx.consume(256);
+                        for _ in 0..3 {
+                            assert_eq!(connection.receive(&mut rx, &mut tx), Step::Read);
+                            assert_eq!(rx.filled(), &frame[..cut]);
+                            assert!(tx.is_empty());
+                        }
+                        let (came, rest) = storage[taken.len()..].split_at(cut);
+                        assert_eq!(came, &frame[..cut]);
+                        assert!(rest.iter().all(|byte| *byte == 0xee), "bytes after those that came were written");
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same while it waits for room in `tx`, together with the bytes after it; then it is taken, and they stay.
+    fn a_control_frame_that_waits_for_room_in_tx_stands_in_rx_as_it_came<S: Side>() {
+        for (b0, payload) in [(0x89, &b"ping"[..]), (0x8a, b"pong"), (0x89, &[0x5a; 125]), (0x8a, b"")] {
+            let next = S::incoming(0x81, b"next");
+            let input = [&S::incoming(b0, payload)[..], &next].concat();
+            let (mut connection, mut storage) = (S::open(), [0xee; 256]);
+            let mut rx = microws::Buffer::new(&mut storage);
+            let mut tx = buffer(256);
+            assert!(rx.push(&input));
+            assert!(tx.push(&[0; 256]));
+            while tx.free() < S::LONGEST_REPLY {
+                assert_eq!(connection.receive(&mut rx, &mut tx), Step::Write);
+                assert_eq!(rx.filled(), input);
+                tx.consume(1);
+            }
+            let Step::Event(event) = connection.receive(&mut rx, &mut tx) else { panic!("no event") };
+            let expected = if b0 == 0x89 { Seen::Ping(payload.to_vec()) } else { Seen::Pong(payload.to_vec()) };
+            assert_eq!(Seen::of(&event), expected);
+            assert_eq!(rx.filled(), next);
+            // Of the frame that was taken the payload alone was changed: it was unmasked where it stood.
+            let size = input.len() - next.len() - payload.len();
+            assert_eq!(storage[..size], input[..size]);
+            assert_eq!(storage[size..size + payload.len()], *payload);
+            assert_eq!(storage[size + payload.len()..input.len()], next);
+            assert!(storage[input.len()..].iter().all(|byte| *byte == 0xee));
         }
     }
 

@@ -1,6 +1,6 @@
 //! What RFC 6455 demands of a sender, and that every verb writes whole frames or nothing.
 
-use microws::{CloseCode, Connection, MessageKind, SendError, State};
+use microws::{CloseCode, Connection, Event, MessageKind, SendError, State, Step};
 use microws_tests::frames::header;
 use microws_tests::{Drive, Side, buffer, frames, in_both_roles};
 
@@ -43,15 +43,15 @@ in_both_roles! {
         connection.pong(&mut tx, b"2").unwrap();
         let mut rx = buffer(139);
         assert!(rx.push(&S::incoming(0x89, b"3")));
-        let _ = connection.receive(&mut rx, &mut tx);
+        assert!(matches!(connection.receive(&mut rx, &mut tx), Step::Event(Event::Ping(_))));
         connection.send_fragment(&mut tx, TEXT, b"b", true).unwrap();
         assert_eq!(S::sent(tx.filled()), [
             (0x01, b"a".to_vec()), (0x89, b"1".to_vec()), (0x8a, b"2".to_vec()), (0x8a, b"3".to_vec()),
             (0x80, b"b".to_vec())]);
     }
 
-    /// 5.4: no other message amid the fragments of one.
-    fn another_message_amid_one_is_refused<S: Side>() {
+    /// 5.4: no other message between the fragments of one.
+    fn another_message_between_the_fragments_of_one_is_refused<S: Side>() {
         let (mut connection, mut tx) = (S::open(), buffer(200));
         connection.send_fragment(&mut tx, TEXT, b"a", false).unwrap();
         let before = tx.filled().to_vec();
@@ -191,7 +191,7 @@ in_both_roles! {
     }
 
     /// 5.5.1: "The application MUST NOT send any more data frames after sending a Close frame."
-    fn nothing_is_sent_behind_a_close<S: Side>() {
+    fn nothing_is_sent_after_a_close<S: Side>() {
         let (mut connection, mut tx) = (S::open(), buffer(200));
         connection.send_fragment(&mut tx, TEXT, b"a", false).unwrap();
         connection.close(&mut tx, CloseCode::NORMAL, "").unwrap();
@@ -206,8 +206,8 @@ in_both_roles! {
         assert_eq!(S::sent(&before), [(0x01, b"a".to_vec()), (0x88, b"\x03\xe8".to_vec())]);
     }
 
-    /// What is sent and received do not depend on each other: both may be amid a message.
-    fn a_message_may_be_sent_amid_one_that_arrives<S: Side>() {
+    /// What is sent and received do not depend on each other: both may be in the middle of a message.
+    fn a_message_may_be_sent_while_another_arrives<S: Side>() {
         let input = S::script(&[(0x01, b"a"), (0x00, b"b"), (0x80, b"c")]);
         let mut parts = [("x", false), ("y", false), ("z", true)].into_iter();
         // One byte at a time, so that each fragment is an event.
@@ -236,7 +236,7 @@ fn the_client_takes_a_fresh_key_for_each_frame() {
     client.send_with(&mut tx, TEXT, true, |_| 0).unwrap();
     client.ping(&mut tx, b"").unwrap();
     assert!(rx.push(b"\x89\x01p"));
-    let _ = client.receive(&mut rx, &mut tx);
+    assert!(matches!(client.receive(&mut rx, &mut tx), Step::Event(Event::Ping(_))));
     client.close(&mut tx, CloseCode::NORMAL, "").unwrap();
     let keys: Vec<_> = frames(tx.filled()).into_iter().map(|frame| frame.key.unwrap()).collect();
     assert_eq!(keys, [[0; 4], [1; 4], [2; 4], [3; 4], [4; 4], [5; 4]]);
