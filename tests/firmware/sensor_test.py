@@ -148,7 +148,7 @@ async def survives_the_servers_restart(emulate):
             await server.until(lambda: server.visits and len(server.visits[-1].messages) > 10)
             await server.__aexit__()
             # Away long enough for attempts that fail.
-            while not sum("Lost" in line for line in sensor.log) >= 4:
+            while not sum("again in" in line for line in sensor.log) >= 4:
                 check(sensor.process.returncode is None, "the firmware ended")
                 await asyncio.sleep(0.05)
             async with Server(server.port) as again:

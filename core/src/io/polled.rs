@@ -6,11 +6,12 @@
 //! ```
 //! # mod smoltcp { pub mod socket { pub mod tcp {
 //! #     pub struct Socket;
+//! #     pub struct SendError;
 //! #     impl Socket {
 //! #         pub fn can_recv(&self) -> bool { false }
 //! #         pub fn may_recv(&self) -> bool { true }
 //! #         pub fn recv_slice(&mut self, _: &mut [u8]) -> Result<usize, ()> { Ok(0) }
-//! #         pub fn send_slice(&mut self, _: &[u8]) -> Result<usize, ()> { Ok(0) }
+//! #         pub fn send_slice(&mut self, _: &[u8]) -> Result<usize, SendError> { Ok(0) }
 //! #         pub fn close(&mut self) {}
 //! #     }
 //! # } } }
@@ -20,13 +21,13 @@
 //! struct Tcp<'s>(&'s mut tcp::Socket);
 //!
 //! impl Stream for Tcp<'_> {
-//!     type Error = core::convert::Infallible;
+//!     type Error = tcp::SendError;
 //!     fn read(&mut self, buf: &mut [u8]) -> Result<Option<usize>, Self::Error> {
 //!         let ready = self.0.can_recv() || !self.0.may_recv();
 //!         Ok(ready.then(|| self.0.recv_slice(buf).unwrap_or(0)))
 //!     }
 //!     fn write(&mut self, buf: &[u8]) -> Result<Option<usize>, Self::Error> {
-//!         Ok(self.0.send_slice(buf).ok().filter(|n| *n > 0))
+//!         Ok(Some(self.0.send_slice(buf)?).filter(|n| *n > 0))
 //!     }
 //!     fn shutdown(&mut self) -> Result<bool, Self::Error> {
 //!         self.0.close();

@@ -103,7 +103,8 @@ fn go_on(
             Ok(Step::Event((event, line))) => application.event(event, line),
             Ok(Step::End(end)) => return Some(end),
             Ok(_) => return None,
-            Err(never) => match never {},
+            // The connection was reset, or never made.
+            Err(_) => return Some(End::Eof),
         }
     }
 }

@@ -69,7 +69,10 @@ impl<'a> Echo<'a> {
                     self.deadline = wait.map(|wait| now + Duration::from_millis(wait.into()));
                     return;
                 }
-                Err(never) => match never {},
+                Err(error) => {
+                    defmt::info!("a client is gone: {}", error);
+                    break End::Eof;
+                }
             }
         };
         defmt::info!("a client left: {}", end);
