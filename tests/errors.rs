@@ -280,7 +280,7 @@ fn each_fault_of_a_head_is_named_and_has_its_status() {
         let source: &dyn Error = error;
         assert!(source.source().is_none());
         if !request.is_empty() {
-            let outcome = exchange().serve(&[], request.as_bytes());
+            let outcome = exchange().serve(&["chat"], request.as_bytes());
             assert_eq!(outcome.verdict, Err(*error), "{request}");
             // The one who asked is told the same.
             assert!(outcome.text().starts_with(&format!("HTTP/1.1 {status} ")), "{}", outcome.text());

@@ -147,6 +147,10 @@ fn a_request_that_would_break_the_head_is_refused() {
         Config::new().request("h", "/\u{e4}"),
         good.origin("a\r\nb"),
         good.subprotocols(&["a", "b c"]),
+        good.request("user@h", "/"),
+        good.request("h:port", "/"),
+        good.request("[::1", "/"),
+        good.request("", "/"),
         good.subprotocols(&[""]),
         good.subprotocols(&["a,b"]),
         good.fields(&[("X", "a\nb")]),
@@ -189,7 +193,6 @@ fn the_least_response_opens_the_connection() {
 #[test]
 fn another_status_comes_back_with_its_fields() {
     for (line, status) in [
-        ("HTTP/1.1 100 Continue", 100),
         ("HTTP/1.1 200 OK", 200),
         ("HTTP/1.1 301 Moved", 301),
         ("HTTP/1.1 401 ", 401),
@@ -203,6 +206,30 @@ fn another_status_comes_back_with_its_fields() {
     }
     // What the rest says does not matter then.
     refused(&with(0, "HTTP/1.1 401 No").replace("s3pP", "XXXX"), HandshakeError::Status(401));
+}
+
+/// RFC 9110 section 15.2, RFC 6455 section 4.1: answers before the final one are passed over.
+#[test]
+fn interim_answers_are_passed_over() {
+    let last = LINES.join("\r\n") + "\r\n\r\n";
+    for before in [
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nUpgrade: h2c\r\nSec-WebSocket-Accept: x\r\n\r\n",
+        "HTTP/1.1 102\r\n\r\nHTTP/1.1 100 \r\nX: y\r\n\r\nHTTP/1.1 199 What\r\n\r\n",
+    ] {
+        let outcome = connect(&format!("{before}{last}"));
+        assert_eq!(outcome.verdict, Ok(None), "{before}");
+        assert_eq!(outcome.items, connect(&last).items, "{before}");
+        let refused = connect(&format!("{before}HTTP/1.1 401 No\r\nX: y\r\n\r\n"));
+        assert_eq!(refused.verdict, Err(HandshakeError::Status(401)), "{before}");
+    }
+    // Within the limits of one head.
+    let endless = "HTTP/1.1 100 Continue\r\nX: y\r\n\r\n".repeat(1000);
+    let error = connect(&format!("{endless}{last}")).verdict.unwrap_err();
+    assert!(
+        matches!(error, HandshakeError::Head(HeadError::TooManyFields | HeadError::HeadTooLong)),
+        "{error:?}"
+    );
 }
 
 /// RFC 9112 section 4.
@@ -239,6 +266,10 @@ fn the_response_must_upgrade_to_websocket() {
     refused(&with(1, ""), HandshakeError::Missing(KnownField::Upgrade));
     for line in ["Upgrade: h2c", "Upgrade:", "Upgrade: websocket, h2c", "Upgrade: web"] {
         refused(&with(1, line), HandshakeError::Invalid(KnownField::Upgrade));
+    }
+    // RFC 9110 section 5.3: two lines are one list, which is no match either.
+    for lines in ["Upgrade: websocket\r\nUpgrade: websocket", "Upgrade: websocket, websocket"] {
+        refused(&with(1, lines), HandshakeError::Invalid(KnownField::Upgrade));
     }
     assert_eq!(connect(&with(1, "uPGRADE: WebSocket")).verdict, Ok(None));
 }

@@ -90,17 +90,63 @@ fn the_least_request_gets_the_least_answer() {
 /// 4.1, 4.2.1: "The method of the request MUST be GET".
 #[test]
 fn another_method_gets_405_and_is_told_which() {
-    for method in ["POST", "HEAD", "PUT", "get", "OPTIONS", "GETX"] {
+    for method in ["POST", "PUT", "get", "OPTIONS", "GETX", "head"] {
         let request = format!("{method} /chat HTTP/1.1\r\n{}\r\n\r\n", LINES[1..].join("\r\n"));
         let outcome = refused(&request, HandshakeError::Method, 405);
-        assert!(outcome.text().contains("\r\nAllow: GET\r\n"), "{}", outcome.text());
+        assert!(outcome.text().contains("\r\nAllow: GET, HEAD\r\n"), "{}", outcome.text());
     }
 }
 
-/// 4.2.1, item 1: "An HTTP/1.1 or higher GET request".
+/// RFC 9110 section 9.1: HEAD is served where GET is; it can't upgrade.
+#[test]
+fn a_head_request_is_answered_as_a_plain_get() {
+    let request = LINES.join("\r\n").replacen("GET", "HEAD", 1) + "\r\n\r\n";
+    refused(&request, HandshakeError::NoUpgrade, 426);
+}
+
+/// 4.2.1, item 1: "An HTTP/1.1 or higher GET request"; RFC 9110 section 7.8: "A server MUST ignore an Upgrade header
+/// field that is received in an HTTP/1.0 request".
+#[test]
+fn an_upgrade_over_http_1_0_gets_426() {
+    refused(&with("GET /chat HTTP/1.0"), HandshakeError::NoUpgrade, 426);
+    refused("GET / HTTP/1.0\r\n\r\n", HandshakeError::NoUpgrade, 426);
+    refused("GET / HTTP/1.0\r\nHost: a b\r\n\r\n", HandshakeError::Invalid(KnownField::Host), 400);
+    refused("POST / HTTP/1.0\r\n\r\n", HandshakeError::Method, 405);
+}
+
+/// RFC 9112 section 3.2: "any request message that contains [...] a Host header field with an invalid field value".
+#[test]
+fn a_host_that_is_none_gets_400() {
+    for host in
+        ["user@h", "a, b", "[::1", "h:port", "<script>", "h\u{e9}", "a b", "[1:2]", "[fe80::1%25lo]", "h/"]
+    {
+        let request =
+            (LINES.join("\r\n") + "\r\n\r\n").replace("Host: example.com", &format!("Host: {host}"));
+        refused(&request, HandshakeError::Invalid(KnownField::Host), 400);
+    }
+    for host in ["h:", "", "[::1]:80", "[v1.x]", "%68", "127.0.0.1:1740", "a,b"] {
+        let request =
+            (LINES.join("\r\n") + "\r\n\r\n").replace("Host: example.com", &format!("Host: {host}"));
+        assert_eq!(accepted(&request), None, "{host}");
+    }
+}
+
+/// What nobody needs may be as long as the head.
+#[test]
+fn a_long_list_of_subprotocols_matters_only_if_there_are_some_to_agree_to() {
+    let long = format!("Sec-WebSocket-Protocol: {}", "x".repeat(600));
+    let request = LINES.join("\r\n") + &format!("\r\n{long}\r\n\r\n");
+    let serve = |supported: &[&str]| {
+        Exchange { rx: 256, ..Exchange::default() }.serve(supported, request.as_bytes()).verdict
+    };
+    assert_eq!(serve(&[]), Ok(None));
+    assert_eq!(serve(&["chat"]), Err(HandshakeError::FieldTooLong(KnownField::Protocol)));
+}
+
+/// RFC 9110 section 15.6.6: 505 means the major version.
 #[test]
 fn another_http_version_gets_505() {
-    for version in ["HTTP/1.0", "HTTP/2.0", "HTTP/0.9", "HTTP/3.1"] {
+    for version in ["HTTP/2.0", "HTTP/0.9", "HTTP/3.1"] {
         refused(&with(&format!("GET /chat {version}")), HandshakeError::Head(HeadError::HttpVersion), 505);
     }
     assert_eq!(accepted(&with("GET /chat HTTP/1.2")), None);
@@ -394,7 +440,7 @@ fn a_long_line_matters_only_if_its_field_does() {
         ("Content-Length", KnownField::ContentLength),
         ("Transfer-Encoding", KnownField::TransferEncoding),
     ] {
-        let outcome = exchange().serve(&[], and(&format!("{name}: {long}")).as_bytes());
+        let outcome = exchange().serve(&["chat"], and(&format!("{name}: {long}")).as_bytes());
         assert_eq!(outcome.verdict, Err(HandshakeError::FieldTooLong(field)));
         assert!(outcome.text().starts_with("HTTP/1.1 431 "));
         assert!(outcome.text().ends_with(&format!(": {}\n", field.name())), "{}", outcome.text());

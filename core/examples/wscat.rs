@@ -69,9 +69,12 @@ async fn run(arguments: Arguments) -> Result<()> {
 
     let (mut rx, mut tx) = ([0; 4096], [0; 4096]);
     let subprotocols: Vec<&str> = arguments.subprotocol.iter().map(String::as_str).collect();
-    let fields: Vec<_> = arguments.header.iter().map(|(name, value)| (&**name, &**value)).collect();
-    let mut config =
-        Config::new().request(&server.authority, &server.target).subprotocols(&subprotocols).fields(&fields);
+    // The request has one Host field: whoever gives one knows better.
+    let is_host = |(name, _): &(&str, &str)| name.eq_ignore_ascii_case("Host");
+    let (hosts, fields): (Vec<_>, Vec<_>) =
+        arguments.header.iter().map(|(name, value)| (&**name, &**value)).partition(is_host);
+    let host = hosts.last().map_or(&*server.authority, |(_, value)| value);
+    let mut config = Config::new().request(host, &server.target).subprotocols(&subprotocols).fields(&fields);
     if let Some(origin) = &arguments.origin {
         config = config.origin(origin);
     }

@@ -64,7 +64,7 @@ fn cases() -> Vec<(Vec<u8>, HandshakeError, &'static str)> {
         (get(&format!("Host{long}: h\r\n")), HandshakeError::Head(HeadError::FieldTooLong), large),
         (get(&"A: b\r\n".repeat(100)), HandshakeError::Head(HeadError::TooManyFields), large),
         (
-            b"GET / HTTP/1.0\r\nHost: h\r\n\r\n".to_vec(),
+            b"GET / HTTP/2.0\r\nHost: h\r\n\r\n".to_vec(),
             HandshakeError::Head(HeadError::HttpVersion),
             "HTTP/1.1 505 HTTP Version Not Supported\r\nConnection: close\r\n",
         ),
@@ -84,7 +84,7 @@ fn check_response(response: &[u8], start: &str) {
     );
     let required = start.starts_with("HTTP/1.1 426 ");
     assert_eq!(head.contains("\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"), required, "{text}");
-    assert_eq!(head.contains("\r\nAllow: GET"), start.starts_with("HTTP/1.1 405 "), "{text}");
+    assert_eq!(head.contains("\r\nAllow: GET, HEAD"), start.starts_with("HTTP/1.1 405 "), "{text}");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn the_least_tx_has_room_for_each_response_if_not_for_its_text() {
 #[test]
 fn a_head_request_gets_the_response_without_content() {
     for (request, status) in [
-        (&b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n"[..], "405 Method Not Allowed"),
+        (&b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n"[..], "426 Upgrade Required"),
         (b"HEAD / HTTP/1.1\r\n\r\n", "400 Bad Request"),
         (b"HEAD / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", "400 Bad Request"),
     ] {
@@ -259,7 +259,7 @@ fn a_response_that_has_no_room_yet_is_queued_when_tx_was_written_out() {
 #[test]
 fn the_request_that_is_not_all_there_can_be_responded_to_after_its_fault_had_no_room() {
     let mut server = ByHand::server(Config::new());
-    server.feed(b"GET / HTTP/1.0\r\n");
+    server.feed(b"GET / HTTP/2.0\r\n");
     assert!(server.tx.push(&[b'-'; 512]));
     assert_eq!(server.receive(), Step::Write);
     server.take();

@@ -320,7 +320,7 @@ fn every_request_has_its_own_limits_and_faults() {
     for _ in 0..5 {
         server.feed(b"HEAD / HTTP/1.1\r\nHost: h\r\nA: bcdefghijklmnop\r\n\r\n");
         server.skip_head();
-        assert_eq!(server.session.fault(), Some(HandshakeError::Method));
+        assert_eq!(server.session.fault(), Some(HandshakeError::NoUpgrade));
         assert_eq!(server.session.respond_and_stay(&mut server.tx, 404, &[], ""), Ok(Sent::Done));
         server.take();
         assert_eq!(server.receive(), Step::Read);

@@ -98,7 +98,7 @@ fn a_head_request_gets_the_length_of_the_content_only() {
     let mut server = ByHand::server(Config::new());
     server.feed(b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
     server.skip_head();
-    assert_eq!(server.session.fault(), Some(HandshakeError::Method));
+    assert_eq!(server.session.fault(), Some(HandshakeError::NoUpgrade));
     assert_eq!(server.session.respond(&mut server.tx, 200, &[], "content"), Ok(Sent::Done));
     assert_eq!(server.take(), as_built(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 7\r\n\r\n"));
 }

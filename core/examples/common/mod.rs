@@ -28,19 +28,26 @@ impl std::str::FromStr for Address {
 
     fn from_str(url: &str) -> std::result::Result<Self, String> {
         let uri: http::Uri = url.parse().map_err(|error| format!("{url} is no URL: {error}"))?;
-        match uri.scheme_str() {
+        match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
             Some("ws") => {}
             Some("wss") => return Err("wss, WebSocket over TLS, is not supported here".into()),
             _ => return Err(format!("{url} does not begin with ws://")),
         }
         let host = uri.host().filter(|host| !host.is_empty()).ok_or(format!("{url} names no host"))?;
+        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+            return Err(format!("{url} has a user in it; pass the Authorization field instead"));
+        }
         let port = uri.port_u16().unwrap_or(80);
         Ok(Self {
             // The brackets around an IPv6 address belong to the URL.
             host: host.trim_matches(['[', ']']).to_owned(),
             port,
             authority: if port == 80 { host.to_owned() } else { format!("{host}:{port}") },
-            target: uri.path_and_query().map_or("/", |target| target.as_str()).to_owned(),
+            target: match uri.path_and_query().map_or("", |target| target.as_str()) {
+                target if target.starts_with('/') => target.to_owned(),
+                // "path [...] "/" if the path component is empty" (RFC 6455 section 3)
+                query => format!("/{query}"),
+            },
         })
     }
 }

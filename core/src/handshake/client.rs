@@ -6,7 +6,8 @@ use crate::error::SendError;
 use crate::handshake::checks::{Checks, are_own, needed};
 use crate::handshake::error::{HandshakeError, KnownField};
 use crate::handshake::key::form;
-use crate::http::field::{Field, elements, is_alike, is_graphic, is_target, is_token, is_value, lists};
+use crate::http::field::{Field, elements, is_alike, is_target, is_token, is_value, lists};
+use crate::http::host::is_host;
 use crate::http::line::StatusLine;
 use crate::http::reader::HeadReader;
 use crate::http::writer::Writer;
@@ -110,9 +111,25 @@ impl Answer {
         config: &Config<'_>,
         rx: &mut Buffer<'_>,
     ) -> Result<Option<Located>, HandshakeError> {
-        let Some(line) = self.head.next(rx, What::StatusLine)? else { return Ok(None) };
-        self.on_line(config, line.what, rx.taken(line.start..line.end))?;
-        Ok(Some(line))
+        loop {
+            let Some(line) = self.head.next(rx, What::StatusLine)? else { return Ok(None) };
+            if !self.is_interim() {
+                self.on_line(config, line.what, rx.taken(line.start..line.end))?;
+            }
+            if !self.is_interim() {
+                return Ok(Some(line));
+            }
+            if matches!(line.what, What::HeadEnd) {
+                self.status = 0;
+                self.head.begin_next();
+            }
+        }
+    }
+
+    /// "A client MUST be able to parse one or more 1xx responses received prior to a final response, even if the client
+    /// does not expect one" (RFC 9110 section 15.2); 101 is the final one here.
+    const fn is_interim(&self) -> bool {
+        matches!(self.status, 100 | 102..=199)
     }
 
     /// The subprotocol that the server chose among those offered.
@@ -162,8 +179,9 @@ impl Answer {
             // "contains a value that is not an ASCII case-insensitive match for the value
             // "websocket"": fail
             KnownField::Upgrade => {
-                let _ = self.checks.mark_seen(known);
-                if !is_alike(value, b"websocket") {
+                // Two lines are one list (RFC 9110 section 5.3), which is no match either.
+                let matches = self.checks.mark_seen(known) && is_alike(value, b"websocket");
+                if !matches {
                     self.checks.reject(HandshakeError::Invalid(known));
                 }
             }
@@ -219,7 +237,10 @@ impl<'c> Config<'c> {
     pub const fn request(mut self, host: &'c str, target: &'c str) -> Self {
         (self.host, self.target) = (host, target);
         let absolute = matches!(target.as_bytes(), [b'/', ..]);
-        self.note(Self::REQUEST, is_graphic(host.as_bytes()) && absolute && is_target(target.as_bytes()))
+        self.note(
+            Self::REQUEST,
+            !host.is_empty() && is_host(host.as_bytes()) && absolute && is_target(target.as_bytes()),
+        )
     }
 
     /// Client: the `Origin` field, which browsers send; most others leave it out.

@@ -113,9 +113,9 @@ pub enum HandshakeError {
     /// The request's content has no `Content-Length`. 411.
     #[cfg(feature = "http")]
     LengthRequired,
-    /// A method other than GET (section 4.2.1). 405.
+    /// A method other than GET (section 4.2.1) and HEAD. 405.
     Method,
-    /// A plain GET request that asks for no upgrade to WebSocket. 426.
+    /// A plain GET or HEAD request that asks for no upgrade to WebSocket, or can't because it is of HTTP/1.0. 426.
     NoUpgrade,
     /// A WebSocket version other than 13 (section 4.4). 426.
     WebSocketVersion,

@@ -7,6 +7,7 @@ use crate::handshake::checks::{Checks, are_own, needed};
 use crate::handshake::error::{HandshakeError, KnownField};
 use crate::handshake::key::{KEY_LEN, form};
 use crate::http::field::{Field, elements, is_token, lists};
+use crate::http::host::is_host;
 use crate::http::line::RequestLine;
 use crate::http::reader::HeadReader;
 use crate::http::writer::{Response, Writer};
@@ -24,6 +25,8 @@ pub(crate) struct Request {
     digest: Option<form::Digest>,
     /// A HEAD request.
     pub(crate) head_only: bool,
+    /// Of HTTP/1.0.
+    is_old: bool,
     /// The client ends the connection after this request (RFC 9112 section 9.6).
     #[cfg(feature = "http")]
     pub(crate) close: bool,
@@ -40,6 +43,7 @@ impl Request {
             subprotocol: None,
             digest: None,
             head_only: false,
+            is_old: false,
             #[cfg(feature = "http")]
             close: false,
             #[cfg(feature = "http")]
@@ -112,11 +116,18 @@ impl Request {
     fn on_line(&mut self, config: &Config<'_>, what: What, line: &[u8]) -> Result<(), HandshakeError> {
         match what {
             What::RequestLine => {
-                let method = RequestLine::check(line)?;
-                // "The method of the request MUST be GET" (4.1)
-                if !matches!(method, [b'G', b'E', b'T']) {
-                    self.head_only = matches!(method, [b'H', b'E', b'A', b'D']);
+                let (method, minor) = RequestLine::check(line)?;
+                self.is_old = minor == b'0';
+                // "The method of the request MUST be GET" (4.1). "All general-purpose servers MUST support the
+                // methods GET and HEAD" (RFC 9110 section 9.1): a HEAD is answered as a GET without an upgrade is.
+                self.head_only = matches!(method, [b'H', b'E', b'A', b'D']);
+                if !self.head_only && !matches!(method, [b'G', b'E', b'T']) {
                     self.checks.reject(HandshakeError::Method);
+                }
+                // Whoever sends such a request does not expect another one to be answered (RFC 9112 section 9.3).
+                #[cfg(feature = "http")]
+                if self.is_old {
+                    self.close = true;
                 }
                 Ok(())
             }
@@ -124,12 +135,15 @@ impl Request {
             What::LongField => match KnownField::of(line) {
                 // Extensions are declined whatever they are; the program decides about the origin.
                 None | Some(KnownField::Extensions | KnownField::Accept | KnownField::Origin) => Ok(()),
+                Some(KnownField::Protocol) if config.subprotocols.is_empty() => Ok(()),
                 Some(needed) => Err(HandshakeError::FieldTooLong(needed)),
             },
             // "A server MUST respond with a 400 status code to any HTTP/1.1 request message that
-            // lacks a Host header field and to any request message that contains more than one"
-            // (RFC 9112 section 3.2)
-            _ if !self.checks.has(KnownField::Host) => Err(HandshakeError::Missing(KnownField::Host)),
+            // lacks a Host header field and to any request message that contains more than one Host header
+            // field line or a Host header field with an invalid field value" (RFC 9112 section 3.2)
+            _ if !self.is_old && !self.checks.has(KnownField::Host) => {
+                Err(HandshakeError::Missing(KnownField::Host))
+            }
             _ => Ok(()),
         }
     }
@@ -143,6 +157,11 @@ impl Request {
                 if known == KnownField::Connection && lists(value, "close") {
                     self.close = true;
                 }
+                // "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request" (RFC 9110
+                // section 7.8)
+                if known == KnownField::Upgrade && (self.is_old || self.head_only) {
+                    return Ok(());
+                }
                 // A token among others: Firefox sends "keep-alive, Upgrade".
                 if lists(value, if known == KnownField::Upgrade { "websocket" } else { "upgrade" }) {
                     let _ = self.checks.mark_seen(known);
@@ -151,6 +170,9 @@ impl Request {
             KnownField::Host | KnownField::Key | KnownField::Version => {
                 if !self.checks.mark_seen(known) {
                     return Err(HandshakeError::Repeated(known));
+                }
+                if known == KnownField::Host && !is_host(value) {
+                    return Err(HandshakeError::Invalid(known));
                 }
                 if known == KnownField::Version && !matches!(value, [b'1', b'3']) {
                     self.checks.reject(HandshakeError::WebSocketVersion);
@@ -249,7 +271,7 @@ fn reject_with(tx: &mut Buffer<'_>, error: HandshakeError, head_only: bool) -> R
     // "a |Sec-WebSocket-Version| header field indicating the version(s)" (4.2.2);
     // "405 [...] MUST generate an Allow header field" (RFC 9110 section 15.5.6)
     let fields: &Fields<'_> = match status {
-        405 => &[("Allow", "GET")],
+        405 => &[("Allow", "GET, HEAD")],
         426 => &[("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")],
         _ => &[],
     };

@@ -11,7 +11,7 @@ pub enum HeadError {
     BadStartLine,
     /// The first line does not fit into `rx`. 414.
     StartLineTooLong,
-    /// An HTTP version other than 1.1. 505.
+    /// A major version of HTTP other than 1, or an upgrade over HTTP/1.0. 505.
     HttpVersion,
     /// A line that does not end in CR LF, or a CR or LF inside one. 400.
     BadLineEnd,

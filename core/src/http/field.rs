@@ -142,18 +142,6 @@ pub(crate) const fn is_value_byte(byte: u8) -> bool {
     matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
 }
 
-/// At least one character, all of them visible ASCII.
-pub(crate) const fn is_graphic(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    while let [byte, tail @ ..] = rest {
-        if !byte.is_ascii_graphic() {
-            return false;
-        }
-        rest = tail;
-    }
-    !bytes.is_empty()
-}
-
 /// Visible ASCII without a fragment (RFC 9112 section 3.2).
 pub(crate) const fn is_target(mut bytes: &[u8]) -> bool {
     while let [byte, rest @ ..] = bytes {

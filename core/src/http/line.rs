@@ -47,8 +47,8 @@ impl<'b> RequestLine<'b> {
     }
 
     /// request-line = method SP request-target SP HTTP-version (RFC 9112 section 3): whether it is one, of
-    /// HTTP/1.1, and its method.
-    pub(crate) fn check(line: &'b [u8]) -> Result<&'b [u8], HeadError> {
+    /// HTTP/1, its method, and the digit of the minor version.
+    pub(crate) fn check(line: &'b [u8]) -> Result<(&'b [u8], u8), HeadError> {
         let (method, rest) = split(line, b' ');
         let (target, version) = split(rest.unwrap_or_default(), b' ');
         let absolute = || matches!(split(target, b':').1, Some([b'/', b'/', ..]));
@@ -56,9 +56,9 @@ impl<'b> RequestLine<'b> {
             return Err(HeadError::BadStartLine);
         }
         match version.and_then(split_version) {
-            // "an HTTP/1.1 or higher GET request" (RFC 6455 section 4.2.1); a higher minor version is read
-            // as 1.1.
-            Some((b'1', b'1'.., [])) => Ok(method),
+            // "505 [...] does not support, or refuses to support, the major version of HTTP" (RFC 9110
+            // section 15.6.6); a higher minor version is read as 1.1.
+            Some((b'1', minor, [])) => Ok((method, minor)),
             Some((_, _, [])) => Err(HeadError::HttpVersion),
             _ => Err(HeadError::BadStartLine),
         }

@@ -6,6 +6,7 @@
 
 pub(crate) mod error;
 pub(crate) mod field;
+pub(crate) mod host;
 pub(crate) mod line;
 pub(crate) mod reader;
 pub(crate) mod writer;

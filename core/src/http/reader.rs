@@ -40,6 +40,11 @@ impl HeadReader {
         matches!(self.stage, Stage::End)
     }
 
+    /// Begins with the next head, within what is left of the limits.
+    pub(crate) const fn begin_next(&mut self) {
+        self.stage = Stage::Start;
+    }
+
     /// Takes the next line out of `rx`, the first one as `start`; `None` if it is not all there. After the
     /// end: the end again.
     ///
