@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use microws_tests::frames::{Frame, frame};
 use microws_tests::process::{Echo, Signal, wait_until};
-use microws_tests::raw::{KEY, Raw, close_payload};
+use microws_tests::raw::{KEY, REQUEST, Raw, close_payload};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Sends until the server takes no more, and reads nothing.
 fn stuff(client: &mut Raw) {
@@ -181,4 +182,33 @@ fn deadlines_of_zero_are_none() {
     drop(failed);
     drop(unread);
     assert_eq!(echo.end().code(), Some(0));
+}
+
+/// A laptop sleeps, a debugger stops at a line, a container is paused: what the clients said meanwhile waits in the
+/// sockets, of more clients than the loop gets events for at once.
+#[test]
+fn nobody_is_ended_for_a_time_in_which_the_server_stood_still() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+    let echo =
+        Echo::start(&["--ping-interval", "2", "--ping-timeout", "3", "--handshake-timeout", "3", "-q"]);
+    let mut clients: Vec<Raw> = (0..1100).map(|_| echo.open()).collect();
+    for client in &mut clients {
+        assert_eq!(client.frame(), ping());
+    }
+    let mut early = echo.tcp();
+    echo.signal(Signal::STOP);
+    for client in &mut clients {
+        client.send_frame(0x8a, b"");
+    }
+    early.send(REQUEST);
+    // Longer than any of the deadlines.
+    thread::sleep(Duration::from_secs(4));
+    echo.signal(Signal::CONT);
+    echo.says("the process stood still for ");
+    early.accepted();
+    for client in &mut clients {
+        client.send_frame(0x81, b"here");
+        while client.frame() != (Frame { b0: 0x81, key: None, payload: b"here".into() }) {}
+    }
 }

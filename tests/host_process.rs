@@ -340,3 +340,55 @@ fn out_of_files_it_goes_on_and_accepts_again_when_one_is_free() {
     echo.open().echo(b"all is well");
     assert!(echo.is_alive());
 }
+
+/// A health checker does so every second.
+#[test]
+fn a_client_that_is_gone_before_it_is_open_is_no_news() {
+    let echo = Echo::start(&[]);
+    for bytes in [&b""[..], &REQUEST[..30]] {
+        let mut client = echo.tcp();
+        client.send(bytes);
+        client.reset();
+        let mut client = echo.tcp();
+        client.send(bytes);
+        client.finish();
+        drop(client);
+        echo.open().echo(b"others are served");
+    }
+    assert_eq!(
+        echo.lines().iter().filter(|line| line.contains("before it")).count(),
+        0,
+        "{:?}",
+        echo.lines()
+    );
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nobody_up() {
+    let mut echo = Echo::start(&["-v", "--close-timeout", "0.2"]);
+    let mut client = echo.open();
+    let thousand: Vec<u8> = (0..1000).flat_map(|_| frame(0x81, KEY, b"x")).collect();
+    // A line for each, beyond what a pipe and the server hold.
+    let mut flood = || {
+        for _ in 0..25 {
+            client.send(&thousand);
+            for _ in 0..1000 {
+                assert_eq!(client.frame().payload, b"x");
+            }
+        }
+    };
+    let unread = echo.hold_log();
+    flood();
+    drop(unread);
+    // It is told as soon as there is room for a line.
+    let mut other = echo.open();
+    wait_until("the loss is told", || {
+        other.echo(b"x");
+        echo.lines().iter().any(|line| line.contains(" lines of the log were lost")).then_some(())
+    });
+    let unread = echo.hold_log();
+    flood();
+    echo.signal(Signal::TERM);
+    assert!(echo.end().success());
+    drop(unread);
+}

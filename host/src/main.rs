@@ -16,7 +16,7 @@ use crate::arguments::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    logging::start(arguments.verbose, arguments.quiet, arguments.log_format);
+    let _log = logging::start(arguments.verbose, arguments.quiet, arguments.log_format);
     // Each client is a file: this process takes as many as the system allows it.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     match serve(arguments.config()) {

@@ -127,7 +127,7 @@ impl<'c> Peer<'c> {
     /// Gives what the client says to the service and writes the replies, until the session needs more than
     /// one read, or the client takes no more. Returns in how many milliseconds the session has a deadline.
     fn pump(&mut self, cx: &mut Context<'_>, was_blocked: bool) -> Result<Option<u32>, Ending> {
-        let len = self.read_len();
+        let len = self.read_len(cx.config);
         let Self { address, transport, session, service, partial, .. } = self;
         let (mut rx, tx, spares) = cx.buffers.lend(len);
         let mut link = Link { address, session, transport, tx, spares, now: cx.now };
@@ -186,9 +186,10 @@ impl<'c> Peer<'c> {
     }
 
     /// How much to read at once.
-    fn read_len(&self) -> usize {
+    fn read_len(&self, config: &Config) -> usize {
         let len = match self.session.payload_left() {
-            _ if self.session.is_connecting() => HEAD_READ,
+            // A line of the head may be as long as the head.
+            _ if self.session.is_connecting() => (config.max_head as usize).clamp(HEAD_READ, RX_LEN),
             left if left > SMALL_READ as u64 => RX_LEN,
             _ => SMALL_READ,
         };

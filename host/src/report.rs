@@ -169,7 +169,10 @@ impl Report {
             Ending::Session(_) | Ending::Io(_) | Ending::Stopped => {}
         }
         match (stage, ending) {
-            (Stage::Opening, Ending::Session(End::Eof)) => debug!("{who} left before it asked for anything"),
+            // Port scanners and health checkers do so all day long.
+            (Stage::Opening, Ending::Session(End::Eof) | Ending::Io(_)) => {
+                debug!("{who} left before it was open: {ending}");
+            }
             (Stage::Opening, _) => info!("{who} disconnected before it was open: {ending}"),
             _ => info!("{who} disconnected: {ending}, {traffic}"),
         }
@@ -195,6 +198,11 @@ impl Report {
     /// The loop was busy for so long between two waits.
     pub(crate) fn was_busy(&mut self, time: Duration) {
         self.stats.longest_turn = self.stats.longest_turn.max(time);
+    }
+
+    /// The process was stopped, the machine slept, or a turn of the loop took too long.
+    pub(crate) fn stood_still(&self, time: Duration) {
+        warn!("the process stood still for {time:.1?}: no deadline counts that time");
     }
 
     /// Logs the status line.

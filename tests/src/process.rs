@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
@@ -179,6 +180,24 @@ impl Echo {
     /// Waits for a line that contains `text`.
     pub fn says(&self, text: &str) -> String {
         self.line(|line| line.contains(text))
+    }
+
+    /// Nobody reads its log until what this returns is dropped.
+    ///
+    /// # Panics
+    /// If the log was not UTF-8.
+    pub fn hold_log(&self) -> Sender<()> {
+        let (held, is_held) = channel();
+        let (release, released) = channel::<()>();
+        let log = Arc::clone(&self.log);
+        thread::spawn(move || {
+            let _lines = log.lines.lock().expect("the log is UTF-8");
+            held.send(()).expect("somebody waits for it");
+            // An error says that the other end is gone.
+            let _ = released.recv();
+        });
+        is_held.recv().expect("the log is UTF-8");
+        release
     }
 
     fn pid(&self) -> Pid {

@@ -32,6 +32,14 @@ const LISTENERS: Token = Token(usize::MAX - 3);
 /// Events taken from the kernel at once.
 const EVENTS: usize = 1024;
 
+/// Turns in a row without a look at the deadlines, because the kernel had more events than it could give at once:
+/// enough for 65,536 clients.
+const FULL_TURNS: u32 = 64;
+
+/// A wait that ends so much too late, or a turn of this length, is time that nobody had: the process was stopped, the
+/// machine slept. Clients may have spoken in it, and were not read.
+const STALL: Duration = Duration::from_millis(250);
+
 /// The echo server, bound to its addresses.
 #[derive(Debug)]
 pub struct Server {
@@ -84,6 +92,7 @@ impl Server {
             slots: Slots::new(&config, &session_config),
             buffers: Buffers::new(),
             report: Report::default(),
+            full_turns: 0,
             stopping: None,
         };
         event_loop.run()?;
@@ -99,6 +108,7 @@ struct Loop<'c> {
     slots: Slots<'c>,
     buffers: Buffers,
     report: Report,
+    full_turns: u32,
     stopping: Option<Stopping>,
 }
 
@@ -111,18 +121,31 @@ struct Stopping {
 
 impl Loop<'_> {
     fn run(&mut self) -> io::Result<()> {
-        let clock = Clock::start();
+        let mut clock = Clock::start();
         let mut events = Events::with_capacity(EVENTS);
         let mut now = clock.now();
         loop {
-            match self.poll.poll(&mut events, self.timeout(now)) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            let timeout = self.timeout(now);
+            match self.poll.poll(&mut events, timeout) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => events.clear(),
                 result => result?,
             }
-            let woken = clock.now();
+            let mut woken = clock.now();
+            let waited = woken.saturating_sub(now);
+            if timeout.is_some_and(|timeout| waited > timeout + STALL) {
+                self.report.stood_still(waited);
+                clock.skip(waited);
+                woken = now;
+            }
             let over = self.work(&events, woken.as_millis() as u64);
             now = clock.now();
-            self.report.was_busy(now.saturating_sub(woken));
+            let busy = now.saturating_sub(woken);
+            self.report.was_busy(busy);
+            if busy > STALL {
+                self.report.stood_still(busy);
+                clock.skip(busy - STALL);
+                now = woken + STALL;
+            }
             if over {
                 return Ok(());
             }
@@ -172,7 +195,13 @@ impl Loop<'_> {
         }
         self.slots.run_queue(cx);
         self.acceptor.accept(&mut self.slots, self.poll.registry(), cx);
-        self.slots.expire(cx);
+        // Who is due may have spoken, in an event that is still to come.
+        let full = events.iter().count() == EVENTS;
+        self.full_turns = if full { self.full_turns + 1 } else { 0 };
+        if !full || self.full_turns > FULL_TURNS {
+            self.full_turns = 0;
+            self.slots.expire(cx);
+        }
         if cx.report.status_due_in(now, self.config.stats_interval) == Some(0) {
             cx.report.status(now, self.slots.len());
         }

@@ -13,7 +13,8 @@ pub(crate) const RX_LEN: usize = 256 * 1024;
 /// byte, and the other clients wait for it.
 pub(crate) const SMALL_READ: usize = 64 * 1024 + MAX_HEADER_LEN;
 
-/// Bytes of the receive buffer that a request gets: its longest line that is not skipped.
+/// Bytes of the receive buffer that a request gets at least. It gets as many as its head may have, so that a line is
+/// skipped only if it is longer than the buffer.
 pub(crate) const HEAD_READ: usize = 8 * 1024;
 
 /// Payload of this length or more is written from where it was received: to copy it, for one write
