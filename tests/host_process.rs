@@ -196,7 +196,7 @@ fn a_signal_tells_every_client_and_ends_with_status_0() {
         // One amid a message, one amid its request, one that asked for the page and stays.
         clients[0].send(&header(0x02, KEY, 100));
         clients[0].send(b"amid");
-        clients[0].frame();
+        clients[1].echo(b"all of it was read");
         let mut opening = echo.tcp();
         opening.send(&REQUEST[..20]);
         echo.signal(signal);

@@ -79,6 +79,18 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
     write_timeout: u32,
 
+    /// Longest frame that comes back as one frame; longer ones come back in fragments of 16 KiB or more
+    #[arg(long, value_name = "BYTES", default_value_t = Config::default().whole)]
+    whole: u32,
+
+    /// Replies that a client may leave unread before it is read no further
+    #[arg(long, value_name = "BYTES", default_value_t = Config::default().backlog)]
+    backlog: usize,
+
+    /// Memory for unread replies and unfinished frames of all clients
+    #[arg(long, value_name = "BYTES", default_value_t = Config::default().backlog_total)]
+    backlog_total: usize,
+
     /// Seconds between two status lines in the log; 0 for none
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
     stats: u32,
@@ -116,6 +128,9 @@ impl Arguments {
         config.timeouts.pong_within = self.ping_timeout;
         config.timeouts.close_within = self.close_timeout;
         config.write_timeout = self.write_timeout;
+        config.whole = self.whole;
+        config.backlog = self.backlog;
+        config.backlog_total = self.backlog_total;
         config.stats_interval = self.stats;
         config
     }

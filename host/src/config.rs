@@ -42,6 +42,14 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How long a client may leave its replies unread, in milliseconds; 0 for ever.
     pub write_timeout: u32,
+    /// Longest frame in bytes that is sent back as one frame however it comes; a longer one is sent back in fragments of
+    /// at least 16 KiB but for the last.
+    pub whole: u32,
+    /// Bytes of replies that may wait for one client before it is read no further.
+    pub backlog: usize,
+    /// Bytes of replies and of frames that are not all there, of all clients together, from which on no client with
+    /// replies that wait is read further, and no frame is held. Each client may add the replies to one small read.
+    pub backlog_total: usize,
     /// Milliseconds between two status lines in the log; 0 for none.
     pub stats_interval: u32,
 }
@@ -62,6 +70,9 @@ impl Default for Config {
             max_connections: usize::MAX,
             timeouts: Timeouts::default(),
             write_timeout: 20_000,
+            whole: 64 * 1024,
+            backlog: 64 << 20,
+            backlog_total: 256 << 20,
             stats_interval: 0,
         }
     }

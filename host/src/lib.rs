@@ -8,7 +8,8 @@
 //! ```
 //!
 //! [`Server`] owns the sockets, two buffers that serve all clients, one client at a time, and a timer wheel.
-//! An idle client owns its state and what is left of an unfinished frame, at most 138 bytes.
+//! An idle client owns its state. A client in the middle of a frame or a head, and one that does not read its replies,
+//! is lent memory, whose total is bounded.
 
 mod config;
 mod link;

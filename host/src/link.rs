@@ -7,16 +7,19 @@ use microws::{Buffer, CloseCode, HandshakeError, MessageKind, SendError, Sent};
 
 use crate::report::Ending;
 use crate::session::Session;
-use crate::transport::{Address, LARGE, Spares, Transport};
+use crate::transport::{Address, LARGE, Pool, Transport};
 
 /// One client while its bytes are handled: its session, and the way out for what it says.
 #[derive(Debug)]
+#[expect(clippy::box_collection, reason = "as a client keeps it")]
 pub(crate) struct Link<'a, 'c> {
     pub(crate) address: &'a Address,
     pub(crate) session: &'a mut Session<'c>,
     pub(crate) transport: &'a mut Transport,
     pub(crate) tx: Buffer<'a>,
-    pub(crate) spares: &'a mut Spares,
+    pub(crate) pool: &'a mut Pool,
+    /// The part of a frame's payload that waits for the rest.
+    pub(crate) held: Option<Box<Vec<u8>>>,
     pub(crate) now: u64,
 }
 
@@ -63,6 +66,22 @@ impl<'c> Link<'_, 'c> {
         }
     }
 
+    /// Keeps `payload` for [`send_held`](Self::send_held).
+    pub(crate) fn hold(&mut self, payload: &[u8]) {
+        self.pool.hold(&mut self.held, payload);
+    }
+
+    /// Sends what was held and `payload` as a part of a message.
+    pub(crate) fn send_held(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), Ending> {
+        if self.held.is_some() {
+            self.hold(payload);
+        }
+        let Some(held) = self.held.take() else { return self.send_uncopied(kind, payload, fin) };
+        let sent = self.send_uncopied(kind, &held, fin);
+        self.pool.give_back_payload(held);
+        sent
+    }
+
     /// Sends a close frame, unless one was sent before.
     pub(crate) fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Ending> {
         self.until_sent(|session, tx| session.close(tx, code, reason))?;
@@ -101,7 +120,7 @@ impl<'c> Link<'_, 'c> {
 
     /// Writes `tx` out, and then `payload`.
     fn write(&mut self, payload: &[u8]) -> io::Result<()> {
-        self.transport.write(self.tx.filled(), payload, self.spares, self.now)?;
+        self.transport.write(self.tx.filled(), payload, self.pool, self.now)?;
         self.tx.consume(self.tx.len());
         Ok(())
     }

@@ -1,15 +1,21 @@
-//! The log, on standard error, written by a thread of its own: nobody who reads it slowly holds the server up.
+//! The log, on standard error. Nobody who reads it slowly holds the server up: a line that can't be written at once, and
+//! all after it, are written by a thread.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use clap::ValueEnum;
 use env_logger::{Target, WriteStyle};
-use log::{Level, LevelFilter, Log, Metadata, Record};
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use log::{Level, LevelFilter, Metadata, Record};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 
 /// Lines that may wait to be written; what comes beyond is lost, and counted.
 const WAITING: usize = 8192;
+
+/// A pipe that can be written to takes so many bytes (PIPE_BUF).
+const AT_ONCE: usize = 4096;
 
 /// The form of a log line.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -22,9 +28,9 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Starts the log at the level that `verbose` raises and `quiet` lowers. What waits is written when the guard is
-/// dropped, if somebody reads it.
-pub(crate) fn start(verbose: u8, quiet: u8, format: LogFormat) -> WorkerGuard {
+/// Starts the log at the level that `verbose` raises and `quiet` lowers. What waits is written when the log is dropped,
+/// if somebody reads it.
+pub(crate) fn start(verbose: u8, quiet: u8, format: LogFormat) -> Log {
     let level = match (quiet, verbose) {
         (0, 0) => LevelFilter::Info,
         (1, _) => LevelFilter::Warn,
@@ -51,24 +57,78 @@ pub(crate) fn start(verbose: u8, quiet: u8, format: LogFormat) -> WorkerGuard {
     let is_colourful =
         io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
     builder.write_style(if is_colourful { WriteStyle::Always } else { WriteStyle::Never });
-    let (writer, guard) = NonBlockingBuilder::default()
-        .buffered_lines_limit(WAITING)
-        .lossy(true)
-        .thread_name("log")
-        .finish(io::stderr());
-    let lost = writer.error_counter();
-    let log = builder.target(Target::Pipe(Box::new(writer))).build();
+    let thread = Arc::new(OnceLock::new());
+    let log = builder.target(Target::Pipe(Box::new(Writer(Arc::clone(&thread))))).build();
     log::set_max_level(log.filter());
-    let log = Lossy { log, lost, told: AtomicUsize::new(0), own: AtomicUsize::new(0) };
+    let lossy =
+        Lossy { log, thread: Arc::clone(&thread), told: AtomicUsize::new(0), own: AtomicUsize::new(0) };
     // It fails if there is a log already, and there is none before the start.
-    let _ = log::set_boxed_logger(Box::new(log));
-    guard
+    let _ = log::set_boxed_logger(Box::new(lossy));
+    Log(thread)
+}
+
+/// The running log.
+pub(crate) struct Log(Arc<OnceLock<Thread>>);
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.get() {
+            drop(thread.guard.lock().map(|mut guard| guard.take()));
+        }
+    }
+}
+
+/// Writes what could not be written at once. While there is none, the process has one thread, and system calls of such
+/// a process are cheaper.
+struct Thread {
+    writer: NonBlocking,
+    guard: Mutex<Option<WorkerGuard>>,
+}
+
+impl Thread {
+    fn start() -> Self {
+        let (writer, guard) = NonBlockingBuilder::default()
+            .buffered_lines_limit(WAITING)
+            .lossy(true)
+            .thread_name("log")
+            .finish(io::stderr());
+        Self { writer, guard: Mutex::new(Some(guard)) }
+    }
+
+    fn lost(&self) -> usize {
+        self.writer.error_counter().dropped_lines()
+    }
+}
+
+/// Standard error.
+struct Writer(Arc<OnceLock<Thread>>);
+
+impl Write for Writer {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.0.get().is_none() && takes_bytes() {
+            return io::stderr().write(&line[..line.len().min(AT_ONCE)]);
+        }
+        self.0.get_or_init(Thread::start).writer.clone().write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether standard error takes [`AT_ONCE`] bytes without waiting.
+fn takes_bytes() -> bool {
+    let error = io::stderr();
+    let mut ready = [PollFd::new(&error, PollFlags::OUT)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    // One that is gone fails at once.
+    poll(&mut ready, Some(&now)).is_ok_and(|ready| ready > 0)
 }
 
 /// A log that says how many of its lines were lost.
 struct Lossy {
     log: env_logger::Logger,
-    lost: ErrorCounter,
+    thread: Arc<OnceLock<Thread>>,
     /// Lost lines that were told.
     told: AtomicUsize,
     /// Lines that tell it and were lost themselves.
@@ -77,15 +137,16 @@ struct Lossy {
 
 impl Lossy {
     fn tell_lost(&self) {
-        let before = self.lost.dropped_lines();
+        let Some(thread) = self.thread.get() else { return };
+        let before = thread.lost();
         let lost = before.saturating_sub(self.own.load(Relaxed));
         let new = lost.saturating_sub(self.told.load(Relaxed));
         if new == 0 {
             return;
         }
         let line = format_args!("{new} lines of the log were lost: they were not read fast enough");
-        self.log.log(&Record::builder().level(Level::Warn).target("microws").args(line).build());
-        if self.lost.dropped_lines() > before {
+        log::Log::log(&self.log, &Record::builder().level(Level::Warn).target("microws").args(line).build());
+        if thread.lost() > before {
             self.own.fetch_add(1, Relaxed);
         } else {
             self.told.store(lost, Relaxed);
@@ -93,19 +154,19 @@ impl Lossy {
     }
 }
 
-impl Log for Lossy {
+impl log::Log for Lossy {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.log.enabled(metadata)
+        log::Log::enabled(&self.log, metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
         if self.log.matches(record) {
             self.tell_lost();
-            self.log.log(record);
+            log::Log::log(&self.log, record);
         }
     }
 
     fn flush(&self) {
-        self.log.flush();
+        log::Log::flush(&self.log);
     }
 }

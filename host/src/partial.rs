@@ -3,17 +3,20 @@
 /// The longest frame header, 14 bytes, and the payload of a usual ping.
 const SHORT: usize = 22;
 
-/// Part of a header line, of a frame's header, or of a control frame, kept for the next read.
+/// Part of a header line, of a frame's header, or of a control frame, kept for the next read; or the part of a frame's
+/// payload that is held until the rest is there. While a payload comes nothing else is left over.
 ///
 /// A frame's header is cut most often: it takes no allocation.
 #[derive(Debug)]
+#[expect(clippy::box_collection, reason = "a vector would make every client larger")]
 pub(crate) enum Partial {
     Short { len: u8, bytes: [u8; SHORT] },
     Long(Box<[u8]>),
+    Payload(Box<Vec<u8>>),
 }
 
 // No larger than a vector, which would keep its memory.
-const _: () = assert!(size_of::<Partial>() <= size_of::<Vec<u8>>());
+const _: () = assert!(size_of::<Partial>() <= 24);
 
 impl Partial {
     pub(crate) const EMPTY: Self = Self::Short { len: 0, bytes: [0; SHORT] };
@@ -45,6 +48,20 @@ impl Partial {
         match self {
             Self::Short { len, bytes } => &bytes[..usize::from(*len)],
             Self::Long(bytes) => bytes,
+            Self::Payload(_) => &[],
+        }
+    }
+
+    /// Takes the payload that is held, if there is one.
+    #[inline]
+    #[expect(clippy::box_collection, reason = "as above")]
+    pub(crate) fn take_payload(&mut self) -> Option<Box<Vec<u8>>> {
+        if !matches!(self, Self::Payload(_)) {
+            return None;
+        }
+        match std::mem::replace(self, Self::EMPTY) {
+            Self::Payload(payload) => Some(payload),
+            _ => None,
         }
     }
 }

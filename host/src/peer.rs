@@ -8,7 +8,7 @@ use crate::partial::Partial;
 use crate::report::{Ending, Report, Stage};
 use crate::service::Echo;
 use crate::session::Session;
-use crate::transport::{Address, Buffers, HEAD_READ, RX_LEN, SMALL_READ, Transport};
+use crate::transport::{Address, Buffers, Pool, Transport};
 
 /// What a client needs while it runs.
 #[derive(Debug)]
@@ -53,6 +53,14 @@ impl<'c> Peer<'c> {
         Self { address, transport, session, service, partial: Partial::EMPTY, ended: false }
     }
 
+    /// Gives back what was lent to it, before it is dropped.
+    pub(crate) fn release(&mut self, pool: &mut Pool) {
+        self.transport.release(pool);
+        if let Some(payload) = self.partial.take_payload() {
+            pool.give_back_payload(payload);
+        }
+    }
+
     /// Whether everything was said and sent, and only the client's end of the stream is waited for.
     pub(crate) const fn is_lingering(&self) -> bool {
         self.ended && !self.transport.is_blocked()
@@ -63,8 +71,7 @@ impl<'c> Peer<'c> {
         self.transport.ready(readable, read_closed);
     }
 
-    /// An event came, or it is in the queue, or a deadline may be due: writes the outbox out, reads once,
-    /// handles all of it, writes once.
+    /// An event came, it is in the queue, or a deadline may be due: writes, reads once, handles it all, writes.
     pub(crate) fn on_ready(&mut self, cx: &mut Context<'_>) -> Next {
         self.next(Ok(()), cx)
     }
@@ -88,16 +95,16 @@ impl<'c> Peer<'c> {
     }
 
     fn link<'a>(&'a mut self, cx: &'a mut Context<'_>) -> (Link<'a, 'c>, &'a mut Report, &'a mut Echo) {
-        let (tx, spares) = cx.buffers.lend_tx();
+        let (tx, pool) = cx.buffers.lend_tx();
         let Self { address, transport, session, service, .. } = self;
-        let link = Link { address, session, transport, tx, spares, now: cx.now };
+        let link = Link { address, session, transport, tx, pool, held: None, now: cx.now };
         (link, cx.report, service)
     }
 
     /// Goes on after something was `done`, and says what the loop does next.
     fn next(&mut self, done: Result<(), Ending>, cx: &mut Context<'_>) -> Next {
         match done.and_then(|()| self.run(cx)) {
-            Ok(_) if self.transport.may_read() => Next::Requeue,
+            Ok(_) if self.transport.may_read(cx.buffers.pool()) => Next::Requeue,
             Ok(within) => Next::Wait(within),
             Err(ending) => {
                 self.report_end(&ending, cx.report);
@@ -110,11 +117,15 @@ impl<'c> Peer<'c> {
     fn run(&mut self, cx: &mut Context<'_>) -> Result<Option<u32>, Ending> {
         let was_blocked = self.transport.is_blocked();
         if was_blocked {
-            if !self.transport.flush(cx.buffers.spares(), cx.now)? {
-                return self.write_deadline(cx);
+            if self.transport.flush(cx.buffers.pool(), cx.now)? {
+                // No deadline of the session counted while it was blocked.
+                self.session.heard();
+            } else {
+                let within = self.write_deadline(cx)?;
+                if !self.transport.may_read(cx.buffers.pool()) {
+                    return Ok(within);
+                }
             }
-            // It was not read from while it was blocked, so it could not be heard.
-            self.session.heard();
         }
         let within = self.pump(cx, was_blocked)?;
         if let (false, Some(end)) = (self.ended, self.session.end()) {
@@ -127,14 +138,16 @@ impl<'c> Peer<'c> {
     /// Gives what the client says to the service and writes the replies, until the session needs more than
     /// one read, or the client takes no more. Returns in how many milliseconds the session has a deadline.
     fn pump(&mut self, cx: &mut Context<'_>, was_blocked: bool) -> Result<Option<u32>, Ending> {
-        let len = self.read_len(cx.config);
+        let head = self.session.is_connecting().then_some(cx.config.max_head);
+        let len = cx.buffers.read_len(head, self.session.payload_left(), self.partial.bytes().len());
         let Self { address, transport, session, service, partial, .. } = self;
-        let (mut rx, tx, spares) = cx.buffers.lend(len);
-        let mut link = Link { address, session, transport, tx, spares, now: cx.now };
+        let (mut rx, tx, pool) = cx.buffers.lend(len);
+        let held = partial.take_payload();
+        let mut link = Link { address, session, transport, tx, pool, held, now: cx.now };
         if !rx.push(partial.bytes()) {
             return Err(Ending::Bug(SendError::BufferFull));
         }
-        let mut may_read = link.transport.may_read();
+        let mut may_read = link.transport.may_read(link.pool);
         if may_read && rx.is_empty() && !was_blocked {
             // The session can do nothing before.
             link.read(&mut rx)?;
@@ -144,7 +157,7 @@ impl<'c> Peer<'c> {
             let step = link.session.receive(&mut rx, &mut link.tx);
             // Before the others, because it is by far the most frequent.
             if let Step::Event(Event::Chunk(chunk)) = step {
-                service.on_chunk(&chunk, &mut link, cx.report)?;
+                service.on_chunk(&chunk, &mut link, cx.report, cx.config)?;
                 continue;
             }
             match step {
@@ -154,7 +167,7 @@ impl<'c> Peer<'c> {
                     cx.report.closed(address, &close, service.traffic());
                 }
                 Step::Event(event) => service.on_opening(event, &mut link, cx.report, cx.config)?,
-                Step::Read if may_read && !link.transport.is_blocked() => {
+                Step::Read if may_read => {
                     link.read(&mut rx)?;
                     may_read = false;
                 }
@@ -169,35 +182,21 @@ impl<'c> Peer<'c> {
                         break within;
                     }
                 }
-                Step::Write => {
-                    link.flush()?;
-                    if link.transport.is_blocked() {
-                        break None;
-                    }
-                }
+                Step::Write => link.flush()?,
                 Step::Shutdown => link.transport.shutdown(),
                 // The client still gets what waits in the outbox.
                 Step::End(_) if link.transport.is_blocked() => break None,
                 Step::End(end) => return Err(Ending::Session(end)),
             }
         };
-        partial.keep(rx.filled());
+        match link.held {
+            Some(payload) => *partial = Partial::Payload(payload),
+            None => partial.keep(rx.filled()),
+        }
         Ok(within)
     }
 
-    /// How much to read at once.
-    fn read_len(&self, config: &Config) -> usize {
-        let len = match self.session.payload_left() {
-            // A line of the head may be as long as the head.
-            _ if self.session.is_connecting() => (config.max_head as usize).clamp(HEAD_READ, RX_LEN),
-            left if left > SMALL_READ as u64 => RX_LEN,
-            _ => SMALL_READ,
-        };
-        // What waits may be longer if the client did not take what came before it.
-        if self.partial.bytes().len() < len { len } else { RX_LEN }
-    }
-
-    /// The deadline for the client to take its replies: no other counts, because it is not read from.
+    /// The deadline for the client to take its replies: no other counts, because a ping would wait after them.
     #[cold]
     fn write_deadline(&self, cx: &Context<'_>) -> Result<Option<u32>, Ending> {
         let Some(since) = self.transport.blocked_since() else { return Ok(Some(0)) };

@@ -195,13 +195,16 @@ impl Report {
         }
     }
 
-    /// The loop was busy for so long between two waits.
-    pub(crate) fn was_busy(&mut self, time: Duration) {
-        self.stats.longest_turn = self.stats.longest_turn.max(time);
+    /// The loop was busy for so many milliseconds between two waits.
+    #[inline]
+    pub(crate) fn was_busy(&mut self, time: u64) {
+        let longest = &mut self.stats.longest_turn;
+        *longest = (*longest).max(Duration::from_millis(time));
     }
 
     /// The process was stopped, the machine slept, or a turn of the loop took too long.
-    pub(crate) fn stood_still(&self, time: Duration) {
+    pub(crate) fn stood_still(&self, milliseconds: u64) {
+        let time = Duration::from_millis(milliseconds);
         warn!("the process stood still for {time:.1?}: no deadline counts that time");
     }
 

@@ -29,10 +29,12 @@ pub(crate) fn attacks() -> Vec<Attack> {
         let mut client = arena.open()?;
         client.try_send(&header_with_length(0x82, 1 << 62, 8))?;
         let chunk = vec![0x5a; 100_000];
+        let (mut sent, mut back) = (0, 0);
         for _ in 0..50 {
             client.try_send(&chunk)?;
-            let mut back = 0;
-            while back < chunk.len() {
+            sent += chunk.len();
+            // Less than the shortest fragment is held back.
+            while back + 16 * 1024 <= sent {
                 back += client.try_frame()?.payload.len();
             }
         }

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::peer::Context;
 use crate::report::Report;
 use crate::stats::Stats;
-use crate::transport::Buffers;
+use crate::transport::{Buffers, Pool};
 
 use acceptor::Acceptor;
 use clock::Clock;
@@ -37,8 +37,8 @@ const EVENTS: usize = 1024;
 const FULL_TURNS: u32 = 64;
 
 /// A wait that ends so much too late, or a turn of this length, is time that nobody had: the process was stopped, the
-/// machine slept. Clients may have spoken in it, and were not read.
-const STALL: Duration = Duration::from_millis(250);
+/// machine slept. Clients may have spoken in it, and were not read. In milliseconds.
+const STALL: u64 = 250;
 
 /// The echo server, bound to its addresses.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl Server {
             acceptor,
             control,
             slots: Slots::new(&config, &session_config),
-            buffers: Buffers::new(),
+            buffers: Buffers::new(Pool::new(config.backlog, config.backlog_total)),
             report: Report::default(),
             full_turns: 0,
             stopping: None,
@@ -126,20 +126,20 @@ impl Loop<'_> {
         let mut now = clock.now();
         loop {
             let timeout = self.timeout(now);
-            match self.poll.poll(&mut events, timeout) {
+            match self.poll.poll(&mut events, timeout.map(Duration::from_millis)) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => events.clear(),
                 result => result?,
             }
             let mut woken = clock.now();
-            let waited = woken.saturating_sub(now);
-            if timeout.is_some_and(|timeout| waited > timeout + STALL) {
+            let waited = woken - now;
+            if waited > STALL && timeout.is_some_and(|timeout| waited - STALL > timeout) {
                 self.report.stood_still(waited);
                 clock.skip(waited);
                 woken = now;
             }
-            let over = self.work(&events, woken.as_millis() as u64);
+            let over = self.work(&events, woken);
             now = clock.now();
-            let busy = now.saturating_sub(woken);
+            let busy = now - woken;
             self.report.was_busy(busy);
             if busy > STALL {
                 self.report.stood_still(busy);
@@ -152,23 +152,24 @@ impl Loop<'_> {
         }
     }
 
-    /// How long to wait for events, at `now`; `None` for ever.
-    fn timeout(&self, now: Duration) -> Option<Duration> {
-        let now = now.as_millis() as u64;
+    /// How many milliseconds to wait for events, at `now`; `None` for ever.
+    fn timeout(&self, now: u64) -> Option<u64> {
         let waits = [
             self.slots.due_in(now),
             self.acceptor.due_in(now, self.slots.len()),
             self.report.status_due_in(now, self.config.stats_interval),
             self.stopping.and_then(|stopping| stopping.until).map(|until| until.saturating_sub(now)),
         ];
-        waits.into_iter().flatten().min().map(Duration::from_millis)
+        waits.into_iter().flatten().min()
     }
 
     /// Does all there is to do at `now`, in milliseconds since the start; whether that was the last.
     fn work(&mut self, events: &Events, now: u64) -> bool {
         let cx =
             &mut Context { buffers: &mut self.buffers, report: &mut self.report, config: self.config, now };
+        let mut count = 0;
         for event in events {
+            count += 1;
             match event.token() {
                 STOP => {
                     let calls = self.control.take_stops();
@@ -196,7 +197,7 @@ impl Loop<'_> {
         self.slots.run_queue(cx);
         self.acceptor.accept(&mut self.slots, self.poll.registry(), cx);
         // Who is due may have spoken, in an event that is still to come.
-        let full = events.iter().count() == EVENTS;
+        let full = count == EVENTS;
         self.full_turns = if full { self.full_turns + 1 } else { 0 };
         if !full || self.full_turns > FULL_TURNS {
             self.full_turns = 0;

@@ -167,6 +167,7 @@ impl<'c> Slots<'c> {
         let next = act(slot, cx);
         self.schedule.note(key, slot, next, cx.now);
         if next == Next::Close {
+            slot.peer.release(cx.buffers.pool());
             self.slab.remove(key);
         }
     }

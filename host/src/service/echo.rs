@@ -9,6 +9,9 @@ use crate::config::Config;
 use crate::link::Link;
 use crate::report::{Admission, Ending, Report, Traffic};
 
+/// Bytes of the shortest fragment that a long frame is cut into, but for the last.
+const LEAST_FRAGMENT: usize = 16 * 1024;
+
 /// The echo of one client.
 #[derive(Debug)]
 pub(crate) struct Echo {
@@ -41,15 +44,21 @@ impl Echo {
         Refusal::OVER_LIMIT.send(link, report)
     }
 
-    /// A part of a message came: sends it back.
+    /// A part of a message came: sends it back, a frame as a frame.
     #[inline]
     pub(crate) fn on_chunk(
         &mut self,
         chunk: &Chunk<'_>,
         link: &mut Link<'_, '_>,
         report: &mut Report,
+        config: &Config,
     ) -> Result<(), Ending> {
-        link.send(chunk.kind, chunk.payload, chunk.fin)?;
+        // The end of a message that came at once, as most do.
+        if chunk.fin && link.held.is_none() {
+            link.send(chunk.kind, chunk.payload, true)?;
+        } else {
+            Self::send_or_hold(chunk, link, config)?;
+        }
         self.message_len += chunk.payload.len() as u64;
         if chunk.fin {
             report.message(link.address, chunk.kind, self.message_len);
@@ -57,6 +66,20 @@ impl Echo {
             self.traffic.bytes += std::mem::take(&mut self.message_len);
         }
         Ok(())
+    }
+
+    /// Holds a part of a frame until the rest is there, unless the frame is too long to be held whole, and there is
+    /// enough for a fragment.
+    #[inline(never)]
+    fn send_or_hold(chunk: &Chunk<'_>, link: &mut Link<'_, '_>, config: &Config) -> Result<(), Ending> {
+        let left = link.session.payload_left();
+        let len = link.held.as_ref().map_or(0, |held| held.len()) + chunk.payload.len();
+        let is_short = len < LEAST_FRAGMENT || len as u64 + left <= u64::from(config.whole);
+        if left > 0 && is_short && !link.pool.is_spent() {
+            link.hold(chunk.payload);
+            return Ok(());
+        }
+        link.send_held(chunk.kind, chunk.payload, chunk.fin)
     }
 
     /// A part of the request came, or the connection is open.

@@ -3,19 +3,21 @@
 use microws::Buffer;
 use microws::frame::MAX_HEADER_LEN;
 
-use super::outbox::Spares;
+use super::pool::Pool;
 
-/// Bytes of the receive buffer: the most that a client gets read at once, if it sends large frames, and
-/// the most that can wait in the outbox of one that does not read.
-pub(crate) const RX_LEN: usize = 256 * 1024;
+/// Bytes of the receive buffer: the most that a client gets read at once, if it sends large frames.
+const RX_LEN: usize = 256 * 1024;
 
 /// Bytes read at once between large frames: one of 64 KiB, or many small ones. Those cost more time per
 /// byte, and the other clients wait for it.
-pub(crate) const SMALL_READ: usize = 64 * 1024 + MAX_HEADER_LEN;
+const SMALL_READ: usize = 64 * 1024 + MAX_HEADER_LEN;
+
+/// Bytes read at once from a client when there is no memory for replies that wait.
+const LEAST_READ: usize = 16 * 1024;
 
 /// Bytes of the receive buffer that a request gets at least. It gets as many as its head may have, so that a line is
 /// skipped only if it is longer than the buffer.
-pub(crate) const HEAD_READ: usize = 8 * 1024;
+const HEAD_READ: usize = 8 * 1024;
 
 /// Payload of this length or more is written from where it was received: to copy it, for one write
 /// together with the other replies, costs more than a write of its own.
@@ -26,31 +28,45 @@ pub(crate) const LARGE: usize = 16 * 1024;
 /// replies, of which the 101 answer is the longest.
 const TX_LEN: usize = RX_LEN + LARGE + 2 * 1024;
 
-/// The shared buffers, and outboxes to reuse.
+/// The shared buffers, and the pool for what waits.
 #[derive(Debug)]
 pub(crate) struct Buffers {
     rx: Storage,
     tx: Vec<u8>,
-    spares: Spares,
+    pool: Pool,
 }
 
 impl Buffers {
-    pub(crate) fn new() -> Self {
-        Self { rx: Storage::new(), tx: vec![0; TX_LEN], spares: Spares::default() }
+    pub(crate) fn new(pool: Pool) -> Self {
+        Self { rx: Storage::new(), tx: vec![0; TX_LEN], pool }
     }
 
-    /// The receive buffer, of which `len` bytes are used, the transmit buffer, and the outboxes.
-    pub(crate) fn lend(&mut self, len: usize) -> (Buffer<'_>, Buffer<'_>, &mut Spares) {
-        (buffer(&mut self.rx.bytes()[..len]), buffer(&mut self.tx), &mut self.spares)
+    /// How much of the receive buffer to use for a client in whose frame so many bytes are `left`, or that sends a `head`
+    /// of at most so many. `kept` bytes wait already.
+    pub(crate) fn read_len(&self, head: Option<u32>, left: u64, kept: usize) -> usize {
+        let len = match head {
+            // A line of the head may be as long as the head.
+            Some(longest) => (longest as usize).clamp(HEAD_READ, RX_LEN),
+            // What it gets in reply may have to wait.
+            None if self.pool.is_spent() => LEAST_READ,
+            None if left > SMALL_READ as u64 => RX_LEN,
+            None => SMALL_READ,
+        };
+        if kept < len { len } else { RX_LEN }
+    }
+
+    /// The receive buffer, of which `len` bytes are used, the transmit buffer, and the pool.
+    pub(crate) fn lend(&mut self, len: usize) -> (Buffer<'_>, Buffer<'_>, &mut Pool) {
+        (buffer(&mut self.rx.bytes()[..len]), buffer(&mut self.tx), &mut self.pool)
     }
 
     /// The transmit buffer alone.
-    pub(crate) fn lend_tx(&mut self) -> (Buffer<'_>, &mut Spares) {
-        (buffer(&mut self.tx), &mut self.spares)
+    pub(crate) fn lend_tx(&mut self) -> (Buffer<'_>, &mut Pool) {
+        (buffer(&mut self.tx), &mut self.pool)
     }
 
-    pub(crate) const fn spares(&mut self) -> &mut Spares {
-        &mut self.spares
+    pub(crate) const fn pool(&mut self) -> &mut Pool {
+        &mut self.pool
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod buffers;
 mod outbox;
+mod pool;
 mod tcp;
 
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -11,8 +12,10 @@ use std::{fmt, io};
 
 use mio::{Registry, Token};
 
-pub(crate) use buffers::{Buffers, HEAD_READ, LARGE, RX_LEN, SMALL_READ};
-pub(crate) use outbox::Spares;
+pub(crate) use buffers::{Buffers, LARGE};
+#[cfg(test)]
+use pool::PIECE;
+pub(crate) use pool::Pool;
 pub(crate) use tcp::Listener;
 
 use outbox::Outbox;
@@ -70,9 +73,10 @@ impl Transport {
         self.read_closed |= read_closed;
     }
 
-    /// Whether there may be something to read, and the client takes what is written.
-    pub(crate) const fn may_read(&self) -> bool {
-        self.unread && self.outbox.is_none()
+    /// Whether there may be something to read, and room for the replies.
+    #[inline]
+    pub(crate) fn may_read(&self, pool: &Pool) -> bool {
+        self.unread && self.outbox.as_ref().is_none_or(|outbox| pool.may_queue(outbox.len()))
     }
 
     /// Reads once; 0 is the client's end of the stream, `None` says that nothing is there.
@@ -93,7 +97,7 @@ impl Transport {
         &mut self,
         mut first: &[u8],
         mut second: &[u8],
-        spares: &mut Spares,
+        pool: &mut Pool,
         now: u64,
     ) -> io::Result<()> {
         while self.outbox.is_none() {
@@ -104,24 +108,32 @@ impl Transport {
             let of_first = n.min(first.len());
             (first, second) = (&first[of_first..], &second[n - of_first..]);
         }
-        self.outbox.get_or_insert_with(|| spares.take(now)).push(first, second);
+        let outbox = self.outbox.get_or_insert_with(|| pool.take_outbox(now));
+        outbox.push(first, pool);
+        outbox.push(second, pool);
         Ok(())
     }
 
     /// Writes the outbox out; whether it is empty now.
-    pub(crate) fn flush(&mut self, spares: &mut Spares, now: u64) -> io::Result<bool> {
+    pub(crate) fn flush(&mut self, pool: &mut Pool, now: u64) -> io::Result<bool> {
         let Some(outbox) = &mut self.outbox else { return Ok(true) };
-        while let rest @ [_, ..] = outbox.rest() {
-            let Some(n) = self.stream.write(rest, &[])? else { return Ok(false) };
-            outbox.consume(n, now);
+        while !outbox.is_empty() {
+            let written = outbox.with_slices(|slices| self.stream.write_slices(slices))?;
+            let Some(n) = written else { return Ok(false) };
+            outbox.consume(n, now, pool);
         }
-        if let Some(outbox) = self.outbox.take() {
-            if outbox.ends_stream() {
-                self.stream.shutdown();
-            }
-            spares.give_back(outbox);
+        if outbox.ends_stream() {
+            self.stream.shutdown();
         }
+        self.release(pool);
         Ok(true)
+    }
+
+    /// Gives the outbox back, written or not.
+    pub(crate) fn release(&mut self, pool: &mut Pool) {
+        if let Some(outbox) = self.outbox.take() {
+            pool.give_back_outbox(outbox);
+        }
     }
 
     /// When the kernel last took some of the outbox, in milliseconds since the start; `None` if it is empty.
@@ -162,35 +174,44 @@ mod tests {
     #[test]
     fn bytes_that_the_kernel_does_not_take_follow_in_order_and_the_end_comes_last() {
         let (mut transport, mut client) = pair();
-        let mut spares = Spares::default();
+        let mut pool = Pool::new(1_000_000, 50_000_000);
         let (mut sent, mut now) = (Vec::new(), 0);
         // Beyond what the kernel takes, and then a little more.
         while !transport.is_blocked() || now % 7 != 0 {
             let (first, second) = ([now as u8; 300], vec![!(now as u8); 100_000]);
-            transport.write(&first, &second, &mut spares, now).unwrap();
+            transport.write(&first, &second, &mut pool, now).unwrap();
             sent.extend([&first[..], &second].concat());
             now += 1;
         }
         assert!(transport.blocked_since().is_some_and(|since| since < now));
         transport.ready(true, false);
-        assert!(!transport.may_read(), "a client that takes nothing is not read from");
+        assert!(transport.may_read(&pool), "there is room for more replies");
+        while pool.in_use() < 1_000_000 {
+            transport.write(&[1; 1000], &[], &mut pool, now).unwrap();
+            sent.extend([1; 1000]);
+        }
+        transport.write(&[1; PIECE], &[], &mut pool, now).unwrap();
+        sent.extend([1; PIECE]);
+        assert!(!transport.may_read(&pool), "a client with so many replies unread is not read from");
         transport.shutdown();
         let reading = std::thread::spawn(move || {
             let mut came = Vec::new();
             client.read_to_end(&mut came).unwrap();
             came
         });
-        while !transport.flush(&mut spares, now).unwrap() {
+        while !transport.flush(&mut pool, now).unwrap() {
             std::thread::yield_now();
         }
         assert!(reading.join().unwrap() == sent, "other bytes came");
         assert_eq!(transport.blocked_since(), None);
-        assert!(transport.may_read());
+        assert!(transport.may_read(&pool));
+        assert_eq!(pool.in_use(), 0);
     }
 
     #[test]
     fn a_short_read_has_emptied_the_stream_unless_its_end_comes() {
         let (mut transport, client) = pair();
+        let pool = Pool::new(1, 1);
         let mut room = [0; 100];
         let mut read = |transport: &mut Transport| loop {
             if let Some(n) = transport.read(&mut room).unwrap() {
@@ -199,21 +220,21 @@ mod tests {
             std::thread::yield_now();
         };
         let send = |bytes: &[u8]| std::io::Write::write_all(&mut &client, bytes).unwrap();
-        assert!(!transport.may_read());
+        assert!(!transport.may_read(&pool));
         send(&[1; 100]);
         transport.ready(true, false);
-        assert!(transport.may_read());
+        assert!(transport.may_read(&pool));
         assert_eq!(read(&mut transport), 100);
-        assert!(transport.may_read(), "there may be more");
+        assert!(transport.may_read(&pool), "there may be more");
         send(&[1; 99]);
         assert_eq!(read(&mut transport), 99);
-        assert!(!transport.may_read());
+        assert!(!transport.may_read(&pool));
         send(&[1; 50]);
         transport.ready(true, true);
         assert_eq!(read(&mut transport), 50);
-        assert!(transport.may_read(), "its end");
+        assert!(transport.may_read(&pool), "its end");
         client.shutdown(std::net::Shutdown::Write).unwrap();
         assert_eq!(read(&mut transport), 0);
-        assert!(!transport.may_read());
+        assert!(!transport.may_read(&pool));
     }
 }

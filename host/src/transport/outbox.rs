@@ -1,13 +1,21 @@
 //! Bytes that the kernel did not take yet.
 
-/// How many outboxes are kept for the next clients that need one.
-const MAX_SPARE: usize = 4;
+use std::collections::VecDeque;
+use std::io::IoSlice;
 
-/// The bytes that wait for the kernel, in their order.
+use super::pool::{PIECE, Piece, Pool};
+
+/// Slices written at once.
+const MAX_SLICES: usize = 64;
+
+/// The bytes that wait for the kernel, in their order, in pieces of the pool. Once queued they stay where they are.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    bytes: Vec<u8>,
-    written: usize,
+    pieces: VecDeque<Piece>,
+    /// Bytes of the first piece that were written.
+    start: usize,
+    /// Bytes of the last piece that are in use; all of them if there is none.
+    end: usize,
     /// When the kernel last took some, in milliseconds since the start.
     since: u64,
     /// Our direction of the stream ends after them.
@@ -15,20 +23,70 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub(super) fn push(&mut self, first: &[u8], second: &[u8]) {
-        self.bytes.extend_from_slice(first);
-        self.bytes.extend_from_slice(second);
+    /// Begins anew at `now`, when it is empty.
+    pub(super) const fn begin(&mut self, now: u64) {
+        (self.start, self.end, self.since, self.shutdown) = (0, PIECE, now, false);
     }
 
-    /// What is still to be written.
-    pub(super) fn rest(&self) -> &[u8] {
-        self.bytes.get(self.written..).unwrap_or_default()
+    pub(super) fn push(&mut self, mut bytes: &[u8], pool: &mut Pool) {
+        while !bytes.is_empty() {
+            if self.end == PIECE {
+                self.pieces.push_back(pool.take_piece());
+                self.end = 0;
+            }
+            let Some(last) = self.pieces.back_mut() else { return };
+            let room = &mut last[self.end..];
+            let (now, later) = bytes.split_at(bytes.len().min(room.len()));
+            room[..now.len()].copy_from_slice(now);
+            self.end += now.len();
+            bytes = later;
+        }
     }
 
-    /// The kernel took `n` bytes of [`rest`](Self::rest).
-    pub(super) const fn consume(&mut self, n: usize, now: u64) {
-        self.written += n;
+    /// How many bytes wait.
+    pub(super) fn len(&self) -> usize {
+        (self.pieces.len() * PIECE).saturating_sub(self.start + PIECE - self.end)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Gives what is to be written next to `write`.
+    pub(super) fn with_slices<T>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
+        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+        let last = self.pieces.len().saturating_sub(1);
+        let mut count = 0;
+        for ((i, piece), slice) in self.pieces.iter().enumerate().zip(&mut slices) {
+            let start = if i == 0 { self.start } else { 0 };
+            let end = if i == last { self.end } else { PIECE };
+            *slice = IoSlice::new(&piece[start..end]);
+            count += 1;
+        }
+        write(&slices[..count])
+    }
+
+    /// The kernel took `n` bytes.
+    pub(super) fn consume(&mut self, n: usize, now: u64, pool: &mut Pool) {
         self.since = now;
+        self.start += n;
+        loop {
+            let filled = if self.pieces.len() == 1 { self.end } else { PIECE };
+            if self.start < filled {
+                return;
+            }
+            let Some(piece) = self.pieces.pop_front() else { return };
+            self.start -= filled;
+            if self.pieces.is_empty() {
+                self.end = PIECE;
+            }
+            pool.give_back_piece(piece);
+        }
+    }
+
+    /// Gives everything back, written or not.
+    pub(super) fn clear(&mut self, pool: &mut Pool) {
+        self.pieces.drain(..).for_each(|piece| pool.give_back_piece(piece));
     }
 
     pub(super) const fn since(&self) -> u64 {
@@ -44,24 +102,39 @@ impl Outbox {
     }
 }
 
-/// Outboxes whose memory is reused, so that a slow client costs no allocation.
-#[derive(Debug, Default)]
-#[expect(clippy::vec_box, reason = "clients own them as boxes: an idle one has a null pointer only")]
-pub(crate) struct Spares(Vec<Box<Outbox>>);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Spares {
-    /// An empty outbox.
-    pub(super) fn take(&mut self, now: u64) -> Box<Outbox> {
-        let mut outbox = self.0.pop().unwrap_or_default();
-        outbox.since = now;
-        outbox
-    }
-
-    pub(super) fn give_back(&mut self, mut outbox: Box<Outbox>) {
-        if self.0.len() < MAX_SPARE {
-            outbox.bytes.clear();
-            (outbox.written, outbox.shutdown) = (0, false);
-            self.0.push(outbox);
+    #[test]
+    fn bytes_come_out_in_order_however_they_are_cut_and_the_pieces_go_back() {
+        let mut pool = Pool::new(usize::MAX, usize::MAX);
+        let mut outbox = pool.take_outbox(5);
+        let (mut pushed, mut came) = (Vec::new(), Vec::new());
+        for (i, len) in
+            [1, PIECE - 1, PIECE, PIECE + 1, 3, 0, 5 * PIECE, 65 * PIECE, 9].into_iter().enumerate()
+        {
+            let bytes: Vec<u8> = (0..len).map(|n| (n * 7 + i) as u8).collect();
+            outbox.push(&bytes, &mut pool);
+            pushed.extend(bytes);
+            assert_eq!(outbox.len(), pushed.len() - came.len());
+            // A third of it goes.
+            let n = outbox.with_slices(|slices| {
+                let there: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+                let n = there.len().div_ceil(3);
+                came.extend_from_slice(&there[..n]);
+                n
+            });
+            outbox.consume(n, 6, &mut pool);
         }
+        while !outbox.is_empty() {
+            let n = outbox.with_slices(|slices| {
+                slices.iter().for_each(|slice| came.extend_from_slice(slice));
+                slices.iter().map(|slice| slice.len()).sum()
+            });
+            outbox.consume(n, 7, &mut pool);
+        }
+        assert!(came == pushed);
+        assert_eq!((outbox.len(), outbox.since(), pool.in_use()), (0, 7, 0));
     }
 }

@@ -88,6 +88,11 @@ impl Tcp {
         })
     }
 
+    /// Writes once, from all of the slices.
+    pub(super) fn write_slices(&mut self, slices: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
+        retry(|| self.0.write_vectored(slices))
+    }
+
     /// Ends our direction. If the peer is gone already, reading finds that out.
     pub(super) fn shutdown(&self) {
         let _ = self.0.shutdown(Shutdown::Write);
