@@ -233,3 +233,31 @@ fn a_crowd_over_the_limit_does_not_keep_out_the_clients() {
     echo.open().echo(b"a place was free");
     drop(crowd);
 }
+
+#[test]
+fn health_and_metrics_are_answered_and_are_no_news() {
+    let echo = Echo::start(&[]);
+    let mut client = echo.open();
+    client.echo(b"hello");
+    for version in ["1.0", "1.1"] {
+        let answer = ask(&echo, format!("GET /healthz HTTP/{version}\r\nHost: h\r\n\r\n").as_bytes());
+        assert_eq!((answer.status, answer.body.as_str()), (200, "ok\n"));
+    }
+    let mut head = echo.tcp();
+    head.send(b"HEAD /metrics HTTP/1.1\r\nHost: h\r\n\r\n");
+    let head = head.answer_to_head().unwrap();
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    refuses(&echo, b"GET /metric HTTP/1.1\r\nHost: h\r\n\r\n", 404, "not found");
+    let answer = ask(&echo, b"GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_eq!(answer.field("Content-Type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let value = |name: &str| {
+        let line = answer.body.lines().find(|line| line.starts_with(name)).unwrap();
+        line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!(value("microws_accepted_total "), 6);
+    assert!((2..=6).contains(&value("microws_connections ")));
+    assert_eq!((value("microws_messages_total "), value("microws_message_bytes_total ")), (1, 5));
+    assert_eq!(value("microws_refused_total{reason=\"path\"} "), 1);
+    assert_eq!(value("microws_refused_total{reason=\"origin\"} "), 0);
+    assert!(!echo.lines().iter().any(|line| line.contains("/healthz") || line.contains("/metrics")));
+}

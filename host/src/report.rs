@@ -78,11 +78,13 @@ pub(crate) struct Admission<'a> {
 impl Report {
     pub(crate) fn accepted(&mut self, who: &Address) {
         self.stats.accepted += 1;
+        self.stats.connections += 1;
         trace!("{who} accepted");
     }
 
     /// It had no chance to be served.
-    pub(crate) fn lost(&self, who: &Address, error: &io::Error) {
+    pub(crate) fn lost(&mut self, who: &Address, error: &io::Error) {
+        self.gone();
         debug!("{who} was lost when it was accepted: {error}");
     }
 
@@ -101,8 +103,24 @@ impl Report {
 
     /// It is over the limit, and there are too many of those to answer them all.
     pub(crate) fn dropped_over_limit(&mut self, who: &Address) {
+        self.gone();
         self.stats.refused.too_many += 1;
         debug!("{who} dropped: {}", Cause::OverLimit);
+    }
+
+    /// It was dropped.
+    pub(crate) const fn gone(&mut self) {
+        self.stats.connections -= 1;
+    }
+
+    /// It asked for something that others ask for all day long.
+    pub(crate) fn probed(&self, who: &Address, path: &str) {
+        debug!("{who} asked for {path}");
+    }
+
+    /// The counters.
+    pub(crate) const fn stats(&self) -> &Stats {
+        &self.stats
     }
 
     pub(crate) fn page_requested(&self, who: &Address) {
@@ -209,8 +227,7 @@ impl Report {
     }
 
     /// Logs the status line.
-    pub(crate) fn status(&mut self, now: u64, connections: usize) {
-        self.stats.connections = connections as u64;
+    pub(crate) fn status(&mut self, now: u64) {
         let (then, before) = &self.last;
         let elapsed = Duration::from_millis(now - then);
         info!(target: "status", "{}", self.stats.line(before, elapsed));
@@ -234,9 +251,9 @@ impl Report {
         info!("stopped at once, {clients} clients were connected");
     }
 
-    /// The counters, with so many clients still connected.
-    pub(crate) fn into_stats(self, connections: usize) -> Stats {
-        Stats { connections: connections as u64, ..self.stats }
+    /// The counters, at the end.
+    pub(crate) fn into_stats(self) -> Stats {
+        self.stats
     }
 }
 

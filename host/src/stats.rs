@@ -44,6 +44,46 @@ pub struct Refused {
 }
 
 impl Stats {
+    /// The counters in Prometheus' text format.
+    pub(crate) fn metrics(&self) -> String {
+        let Self {
+            connections,
+            accepted,
+            messages,
+            bytes,
+            refused,
+            protocol_errors,
+            pings_overdue,
+            timeouts,
+            ..
+        } = self;
+        let Refused { bad_request, origin, path, too_many, out_of_files } = refused;
+        let turn = self.longest_turn.as_secs_f64();
+        format!(
+            "# TYPE microws_connections gauge\n\
+             microws_connections {connections}\n\
+             # TYPE microws_accepted_total counter\n\
+             microws_accepted_total {accepted}\n\
+             # TYPE microws_messages_total counter\n\
+             microws_messages_total {messages}\n\
+             # TYPE microws_message_bytes_total counter\n\
+             microws_message_bytes_total {bytes}\n\
+             # TYPE microws_refused_total counter\n\
+             microws_refused_total{{reason=\"bad_request\"}} {bad_request}\n\
+             microws_refused_total{{reason=\"origin\"}} {origin}\n\
+             microws_refused_total{{reason=\"path\"}} {path}\n\
+             microws_refused_total{{reason=\"too_many\"}} {too_many}\n\
+             microws_refused_total{{reason=\"out_of_files\"}} {out_of_files}\n\
+             # TYPE microws_protocol_errors_total counter\n\
+             microws_protocol_errors_total {protocol_errors}\n\
+             # TYPE microws_timeouts_total counter\n\
+             microws_timeouts_total{{deadline=\"pong\"}} {pings_overdue}\n\
+             microws_timeouts_total{{deadline=\"other\"}} {timeouts}\n\
+             # TYPE microws_longest_turn_seconds gauge\n\
+             microws_longest_turn_seconds {turn}\n"
+        )
+    }
+
     /// The status line. Its rates are since `before`, the counters of `elapsed` ago.
     pub(crate) fn line(&self, before: &Self, elapsed: Duration) -> impl fmt::Display {
         let seconds = elapsed.as_secs_f64().max(0.001);

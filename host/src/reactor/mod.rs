@@ -96,7 +96,7 @@ impl Server {
             stopping: None,
         };
         event_loop.run()?;
-        Ok(event_loop.report.into_stats(event_loop.slots.len()))
+        Ok(event_loop.report.into_stats())
     }
 }
 
@@ -185,7 +185,7 @@ impl Loop<'_> {
                 }
                 STATUS => {
                     self.control.clear_status();
-                    cx.report.status(now, self.slots.len());
+                    cx.report.status(now);
                 }
                 LISTENERS => self.acceptor.on_event(),
                 Token(key) => {
@@ -204,7 +204,7 @@ impl Loop<'_> {
             self.slots.expire(cx);
         }
         if cx.report.status_due_in(now, self.config.stats_interval) == Some(0) {
-            cx.report.status(now, self.slots.len());
+            cx.report.status(now);
         }
         let Some(Stopping { until }) = self.stopping else { return false };
         let is_over = self.slots.served() == 0 || until.is_some_and(|until| now >= until);

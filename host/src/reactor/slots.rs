@@ -168,6 +168,7 @@ impl<'c> Slots<'c> {
         self.schedule.note(key, slot, next, cx.now);
         if next == Next::Close {
             slot.peer.release(cx.buffers.pool());
+            cx.report.gone();
             self.slab.remove(key);
         }
     }

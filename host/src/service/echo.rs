@@ -4,6 +4,7 @@ use microws::{Chunk, Event, HandshakeError, MessageKind};
 
 use super::page;
 use super::policy::{self, Refusal};
+use super::probe;
 use super::request::Request;
 use crate::config::Config;
 use crate::link::Link;
@@ -126,6 +127,14 @@ impl Echo {
             Some(HandshakeError::NoUpgrade) if request.path == "/" => {
                 report.page_requested(link.address);
                 return link.respond(200, page::FIELDS, page::TEXT);
+            }
+            Some(HandshakeError::NoUpgrade) if request.path == "/healthz" => {
+                report.probed(link.address, &request.path);
+                return link.respond(200, probe::FIELDS, "ok\n");
+            }
+            Some(HandshakeError::NoUpgrade) if request.path == "/metrics" => {
+                report.probed(link.address, &request.path);
+                return link.respond(200, probe::METRICS_FIELDS, &report.stats().metrics());
             }
             Some(HandshakeError::NoUpgrade) => Refusal::not_found(&request.path),
             Some(_) => return Ok(()),

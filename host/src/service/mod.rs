@@ -3,6 +3,7 @@
 mod echo;
 mod page;
 mod policy;
+mod probe;
 mod request;
 
 pub(crate) use echo::Echo;
