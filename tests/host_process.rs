@@ -53,7 +53,7 @@ fn wrong_arguments_are_told_and_status_2() {
 
 #[test]
 fn what_cannot_be_used_is_one_clear_line_and_status_1() {
-    fails(&["--listen", "127.0.0.1:0", "--subprotocol", "two words"], 1, &["two words"]);
+    fails(&["--listen", "127.0.0.1:0", "--subprotocol", "two,words"], 1, &["two,words"]);
     fails(&["--listen", "127.0.0.1:0", "--subprotocol", ""], 1, &["subprotocol"]);
     let greeting = "x".repeat(64 * 1024 + 1);
     fails(&["--listen", "127.0.0.1:0", "--greeting", &greeting], 1, &["greeting"]);
@@ -85,13 +85,49 @@ fn both_families_can_listen_on_the_same_port() {
     let port = first.address().port();
     drop(first);
     let both = [format!("0.0.0.0:{port}"), format!("[::]:{port}")];
-    let echo = Echo::start_on(&[&both[0], &both[1]], &[]);
+    let echo = Echo::start_on(&[&both[0], &both[1]], &["--ipv6-only"]);
     for host in ["127.0.0.1", "::1"] {
         let mut client = Raw::connect((host.parse::<std::net::IpAddr>().unwrap(), port).into());
         client.upgrade();
         client.echo(b"hello");
     }
     drop(echo);
+}
+
+#[test]
+fn the_ipv6_wildcard_takes_ipv4_as_well() {
+    let echo = Echo::start_on(&["[::]:0"], &[]);
+    let mut client = Raw::connect(([127, 0, 0, 1], echo.address().port()).into());
+    client.upgrade();
+    let who = client.stream.local_addr().unwrap();
+    echo.says(&format!("{who} connected"));
+}
+
+#[test]
+fn a_host_name_is_all_of_its_addresses() {
+    let echo = Echo::start_on(&["localhost:0"], &[]);
+    assert!(echo.address().ip().is_loopback());
+    echo.open().echo(b"hello");
+    fails(&["--listen", "no.such.host.invalid:1"], 2, &["--listen", "no.such.host.invalid"]);
+}
+
+#[test]
+fn arguments_can_come_from_the_environment() {
+    let variables = [
+        ("MICROWS_LISTEN", "127.0.0.1:0 127.0.0.1:0"),
+        ("MICROWS_GREETING", "hello, you"),
+        ("MICROWS_VERBOSE", "1"),
+    ];
+    let echo = Echo::start_in(&variables, 2);
+    let mut client = echo.open();
+    assert_eq!(client.frame().payload, b"hello, you");
+    client.echo(b"x");
+    echo.says("received: binary");
+    let help = Echo::refused(&["--help"]);
+    let text = String::from_utf8(help.stdout).unwrap();
+    for variable in ["MICROWS_LISTEN", "MICROWS_BACKLOG_TOTAL", "MICROWS_QUIET", "MICROWS_LOG_FORMAT"] {
+        assert!(text.contains(variable), "{text}");
+    }
 }
 
 #[test]

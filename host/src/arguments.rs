@@ -1,6 +1,6 @@
 //! The arguments of `microws-echo`.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 
 use clap::{ArgAction, Parser};
 use microws_host::Config;
@@ -10,109 +10,122 @@ use crate::logging::LogFormat;
 /// A WebSocket (RFC 6455) echo server on one thread.
 ///
 /// Sends every message back, text as text and binary as binary. A page to try it with is at
-/// http://ADDR:PORT/. SIGTERM and SIGINT stop it with a close frame to every client, SIGUSR1 logs its
+/// http://HOST:PORT/. Each argument can be given by a variable of the environment, several values with blanks between
+/// them. SIGTERM and SIGINT stop it with a close frame to every client, SIGUSR1 logs its
 /// status.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Arguments {
-    /// Address to listen on; several are allowed, port 0 takes a free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1740")]
-    listen: Vec<SocketAddr>,
+    /// Address or host name to listen on; several are allowed, port 0 takes a free one [default: 127.0.0.1:1740 and
+    /// [::1]:1740]
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ' ', value_parser = Listen::parse, env = "MICROWS_LISTEN")]
+    listen: Vec<Listen>,
+
+    /// Let [::] take IPv6 only, not IPv4 as well
+    #[arg(long, env = "MICROWS_IPV6_ONLY")]
+    ipv6_only: bool,
 
     /// Let several processes listen on the same port, one per core
-    #[arg(long)]
+    #[arg(long, env = "MICROWS_REUSE_PORT")]
     reuse_port: bool,
 
     /// Subprotocol to agree to; several are allowed
-    #[arg(long, value_name = "NAME", default_value = "echo-protocol")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "echo-protocol",
+        value_delimiter = ' ',
+        env = "MICROWS_SUBPROTOCOL"
+    )]
     subprotocol: Vec<String>,
 
     /// Allowed origin, others get 403; several are allowed [default: all]
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ' ', env = "MICROWS_ORIGIN")]
     origin: Vec<String>,
 
     /// Path to serve, others get 404; several are allowed [default: all]
-    #[arg(long, value_name = "PATH", value_parser = path)]
+    #[arg(long, value_name = "PATH", value_parser = path, value_delimiter = ' ', env = "MICROWS_PATH")]
     path: Vec<String>,
 
     /// Text message to send to each client that connects
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", env = "MICROWS_GREETING")]
     greeting: Option<String>,
 
     /// Longest message, longer ones get 1009 [default: no limit, memory does not depend on it]
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", env = "MICROWS_MAX_MESSAGE")]
     max_message: Option<u64>,
 
     /// Most fragments of a message, more get 1008 [default: no limit, memory does not depend on it]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "MICROWS_MAX_FRAGMENTS")]
     max_fragments: Option<u32>,
 
     /// Longest request head, longer ones get 431
-    #[arg(long, value_name = "BYTES", default_value_t = Config::default().max_head)]
+    #[arg(long, value_name = "BYTES", default_value_t = Config::default().max_head, env = "MICROWS_MAX_HEAD")]
     max_head: u32,
 
     /// Most header fields of a request, more get 431
-    #[arg(long, value_name = "N", default_value_t = Config::default().max_fields)]
+    #[arg(long, value_name = "N", default_value_t = Config::default().max_fields, env = "MICROWS_MAX_FIELDS")]
     max_fields: u16,
 
     /// Most clients at once, further ones get 503 [default: no limit but the system's]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "MICROWS_MAX_CONNECTIONS")]
     max_connections: Option<usize>,
 
     /// Seconds for the opening handshake; 0 for ever
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, env = "MICROWS_HANDSHAKE_TIMEOUT")]
     handshake_timeout: u32,
 
     /// Seconds of silence before a ping; 0 for never
-    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds, env = "MICROWS_PING_INTERVAL")]
     ping_interval: u32,
 
     /// Seconds for a sign of life after a ping; 0 for ever
-    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds, env = "MICROWS_PING_TIMEOUT")]
     ping_timeout: u32,
 
     /// Seconds for the closing handshake; 0 for ever
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds, env = "MICROWS_CLOSE_TIMEOUT")]
     close_timeout: u32,
 
     /// Seconds that a client may leave its replies unread; 0 for ever
-    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds, env = "MICROWS_WRITE_TIMEOUT")]
     write_timeout: u32,
 
     /// Longest frame that comes back as one frame; longer ones come back in fragments of 16 KiB or more
-    #[arg(long, value_name = "BYTES", default_value_t = Config::default().whole)]
+    #[arg(long, value_name = "BYTES", default_value_t = Config::default().whole, env = "MICROWS_WHOLE")]
     whole: u32,
 
     /// Replies that a client may leave unread before it is read no further
-    #[arg(long, value_name = "BYTES", default_value_t = Config::default().backlog)]
+    #[arg(long, value_name = "BYTES", default_value_t = Config::default().backlog, env = "MICROWS_BACKLOG")]
     backlog: usize,
 
     /// Memory for unread replies and unfinished frames of all clients
-    #[arg(long, value_name = "BYTES", default_value_t = Config::default().backlog_total)]
+    #[arg(long, value_name = "BYTES", default_value_t = Config::default().backlog_total, env = "MICROWS_BACKLOG_TOTAL")]
     backlog_total: usize,
 
     /// Seconds between two status lines in the log; 0 for none
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds, env = "MICROWS_STATS")]
     stats: u32,
 
     /// Log more: each message, then each ping and pong
-    #[arg(short, long, action = ArgAction::Count)]
+    #[arg(short, long, action = ArgAction::Count, env = "MICROWS_VERBOSE")]
     pub(crate) verbose: u8,
 
     /// Log less: warnings and errors only, then errors only
-    #[arg(short, long, action = ArgAction::Count, conflicts_with = "verbose")]
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "verbose", env = "MICROWS_QUIET")]
     pub(crate) quiet: u8,
 
     /// Form of the log lines, which go to standard error
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "MICROWS_LOG_FORMAT")]
     pub(crate) log_format: LogFormat,
 }
 
 impl Arguments {
     /// The server's part of them.
     pub(crate) fn config(&self) -> Config {
-        let mut config = Config::default();
-        config.listen.clone_from(&self.listen);
+        let listen = self.listen.iter().flat_map(|Listen(addresses)| addresses).copied().collect();
+        let mut config = Config { listen, ..Config::default() };
+        config.ipv6_only = self.ipv6_only;
         config.reuse_port = self.reuse_port;
         config.subprotocols.clone_from(&self.subprotocol);
         config.origins.clone_from(&self.origin);
@@ -133,6 +146,16 @@ impl Arguments {
         config.backlog_total = self.backlog_total;
         config.stats_interval = self.stats;
         config
+    }
+}
+
+/// The addresses of a host and a port.
+#[derive(Debug, Clone)]
+struct Listen(Vec<SocketAddr>);
+
+impl Listen {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.to_socket_addrs().map(|addresses| Self(addresses.collect())).map_err(|error| error.to_string())
     }
 }
 

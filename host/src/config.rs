@@ -15,8 +15,11 @@ const MAX_TIMEOUT: u32 = u32::MAX / 2;
 /// What the server is told at the start. [`Default`] is what `microws-echo` does without arguments.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Addresses to listen on; port 0 takes a free one.
+    /// Addresses to listen on; port 0 takes a free one. Empty for port 1740 of 127.0.0.1 and of \[::1\], the second only
+    /// where there is IPv6.
     pub listen: Vec<SocketAddr>,
+    /// Whether \[::\] takes IPv6 only, not IPv4 as well.
+    pub ipv6_only: bool,
     /// Whether several processes may listen on the same addresses (`SO_REUSEPORT`).
     pub reuse_port: bool,
     /// Subprotocols that are agreed to, if the client offers one of them.
@@ -57,7 +60,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            listen: vec![SocketAddr::from(([127, 0, 0, 1], 1740))],
+            listen: Vec::new(),
+            ipv6_only: false,
             reuse_port: false,
             subprotocols: vec!["echo-protocol".into()],
             origins: Vec::new(),

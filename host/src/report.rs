@@ -199,6 +199,11 @@ impl Report {
 
 /// The server.
 impl Report {
+    /// It listens on 127.0.0.1 alone.
+    pub(crate) fn without_ipv6(error: &io::Error) {
+        debug!("not listening on [::1]: {error}");
+    }
+
     /// The kernel gave a connection that was over already.
     pub(crate) fn lost_unseen(&self, error: &io::Error) {
         debug!("a connection was lost before it was accepted: {error}");

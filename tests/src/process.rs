@@ -92,7 +92,19 @@ impl Echo {
         if !arguments.contains(&"--log-format") {
             command.args(["--log-format", "plain"]);
         }
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.args(arguments);
+        Self::spawn(command, listen.len())
+    }
+
+    /// Starts it with variables of the environment instead of arguments; it listens on so many addresses.
+    pub fn start_in(variables: &[(&str, &str)], listening: usize) -> Self {
+        let mut command = Command::new(binary());
+        command.envs(variables.iter().copied()).env("MICROWS_LOG_FORMAT", "plain");
+        Self::spawn(command, listening)
+    }
+
+    fn spawn(mut command: Command, listening: usize) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the echo server starts");
         let errors = child.stderr.take().expect("a pipe");
         let log = Arc::new(Log::default());
@@ -105,7 +117,7 @@ impl Echo {
             }
         });
         let mut echo = Self { child, log, addresses: Vec::new() };
-        for n in 1..=listen.len() {
+        for n in 1..=listening {
             let line = echo.nth_line(n, |line| line.contains("listening on ws://"));
             let (_, address) = line.split_once("ws://").expect("an address");
             let address = address.split('/').next().expect("an address");

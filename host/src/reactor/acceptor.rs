@@ -1,17 +1,21 @@
 //! The listening sockets, and when to accept.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use mio::{Registry, Token};
 
 use super::slots::Slots;
 use crate::config::Config;
 use crate::peer::Context;
+use crate::report::Report;
 use crate::transport::Listener;
 
 /// Connections accepted from one socket before the clients that are there are looked after.
 const BATCH: usize = 256;
+
+/// The port to listen on if none is given.
+const PORT: u16 = 1740;
 
 /// How long to wait before files are tried for again, in milliseconds, unless a client leaves.
 const RETRY: u64 = 100;
@@ -38,8 +42,19 @@ enum When {
 impl Acceptor {
     /// Listens on all addresses of `config`; events come as `token`.
     pub(crate) fn bind(config: &Config, registry: &Registry, token: Token) -> io::Result<Self> {
-        let bind = |address: &SocketAddr| Listener::bind(*address, config.reuse_port, registry, token);
-        let listeners = config.listen.iter().map(bind).collect::<io::Result<_>>()?;
+        let bind = |address: SocketAddr| {
+            Listener::bind(address, config, registry, token).map_err(|error| refused(address, &error))
+        };
+        let mut listeners = config.listen.iter().copied().map(bind).collect::<io::Result<Vec<_>>>()?;
+        if listeners.is_empty() {
+            listeners.push(bind((Ipv4Addr::LOCALHOST, PORT).into())?);
+            let address = (Ipv6Addr::LOCALHOST, PORT).into();
+            match Listener::bind(address, config, registry, token) {
+                Ok(listener) => listeners.push(listener),
+                Err(error) if is_without_ipv6(&error) => Report::without_ipv6(&error),
+                Err(error) => return Err(refused(address, &error)),
+            }
+        }
         Ok(Self { listeners, when: When::OnEvent })
     }
 
@@ -92,6 +107,16 @@ impl Acceptor {
         self.listeners.clear();
         self.when = When::OnEvent;
     }
+}
+
+/// The error that names the address.
+fn refused(address: SocketAddr, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+}
+
+/// EAFNOSUPPORT and EADDRNOTAVAIL.
+fn is_without_ipv6(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(97 | 99))
 }
 
 /// EMFILE, ENFILE, ENOBUFS and ENOMEM: this process's or the system's limit, not the client's fault.

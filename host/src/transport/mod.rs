@@ -32,7 +32,10 @@ impl From<SocketAddr> for Address {
     fn from(address: SocketAddr) -> Self {
         match address {
             SocketAddr::V4(address) => Self::V4(address),
-            SocketAddr::V6(address) => Self::V6(Box::new(address)),
+            SocketAddr::V6(address) => match address.ip().to_ipv4_mapped() {
+                Some(ip) => Self::V4(SocketAddrV4::new(ip, address.port())),
+                None => Self::V6(Box::new(address)),
+            },
         }
     }
 }

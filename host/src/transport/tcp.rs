@@ -8,6 +8,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{Address, Transport};
+use crate::config::Config;
 
 /// Connections that the kernel holds until they are accepted; it caps this at `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
@@ -17,15 +18,14 @@ const BACKLOG: i32 = 4096;
 pub(crate) struct Listener(TcpListener);
 
 impl Listener {
-    /// Listens on `address`; events come as `token`. The error names the address.
+    /// Listens on `address`; events come as `token`.
     pub(crate) fn bind(
         address: SocketAddr,
-        reuse_port: bool,
+        config: &Config,
         registry: &Registry,
         token: Token,
     ) -> io::Result<Self> {
-        let mut listener = open(address, reuse_port)
-            .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
+        let mut listener = open(address, config)?;
         registry.register(&mut listener, token, Interest::READABLE)?;
         Ok(Self(listener))
     }
@@ -42,14 +42,14 @@ impl Listener {
     }
 }
 
-fn open(address: SocketAddr, reuse_port: bool) -> io::Result<TcpListener> {
+fn open(address: SocketAddr, config: &Config) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
-        // So that 0.0.0.0 and [::] can be listened on side by side.
-        socket.set_only_v6(true)?;
+        let takes_ipv4 = address.ip().is_unspecified() && !config.ipv6_only;
+        socket.set_only_v6(!takes_ipv4)?;
     }
     socket.set_reuse_address(true)?;
-    if reuse_port {
+    if config.reuse_port {
         socket.set_reuse_port(true)?;
     }
     socket.set_nonblocking(true)?;
