@@ -103,6 +103,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "BYTES", default_value_t = Config::default().backlog_total, env = "MICROWS_BACKLOG_TOTAL")]
     backlog_total: usize,
 
+    /// Do nothing wrong on demand: by default a client gets the faults that the query of its URL asks for, as
+    /// ?close=4000&after=3 or ?illegal=masked; all of them are in the README and on the page
+    #[arg(long, env = "MICROWS_NO_FAULTS")]
+    no_faults: bool,
+
     /// Seconds between two status lines in the log; 0 for none
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds, env = "MICROWS_STATS")]
     stats: u32,
@@ -144,6 +149,7 @@ impl Arguments {
         config.whole = self.whole;
         config.backlog = self.backlog;
         config.backlog_total = self.backlog_total;
+        config.faults = !self.no_faults;
         config.stats_interval = self.stats;
         config
     }

@@ -53,6 +53,8 @@ pub struct Config {
     /// Bytes of replies and of frames that are not all there, of all clients together, from which on no client with
     /// replies that wait is read further, and no frame is held. Each client may add the replies to one small read.
     pub backlog_total: usize,
+    /// Whether a client may ask for faults, in the query of its URL.
+    pub faults: bool,
     /// Milliseconds between two status lines in the log; 0 for none.
     pub stats_interval: u32,
 }
@@ -77,6 +79,7 @@ impl Default for Config {
             whole: 64 * 1024,
             backlog: 64 << 20,
             backlog_total: 256 << 20,
+            faults: true,
             stats_interval: 0,
         }
     }

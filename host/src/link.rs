@@ -82,6 +82,11 @@ impl<'c> Link<'_, 'c> {
         sent
     }
 
+    /// Sends bytes as they are, whatever the protocol says.
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) -> Result<(), Ending> {
+        Ok(self.write(bytes)?)
+    }
+
     /// Sends a close frame, unless one was sent before.
     pub(crate) fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Ending> {
         self.until_sent(|session, tx| session.close(tx, code, reason))?;

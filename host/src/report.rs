@@ -29,6 +29,10 @@ pub(crate) enum Cause<'a> {
     /// It can't be read, or it is no valid upgrade.
     BadRequest(HandshakeError),
     Path(&'a str),
+    /// It asked for it.
+    Asked,
+    /// It asked for a fault that there is not.
+    NoFault(&'a str),
     Origin(&'a str),
     OverLimit,
     Overdue,
@@ -42,6 +46,8 @@ pub(crate) enum Ending {
     Io(io::Error),
     /// The replies were left unread.
     Unread,
+    /// It asked for a fault that ends it.
+    Asked,
     /// The server stops.
     Stopped,
     /// The server tried to send what can't be sent.
@@ -92,7 +98,7 @@ impl Report {
     pub(crate) fn refused(&mut self, who: &Address, status: u16, cause: Cause<'_>) {
         let Stats { refused, timeouts, .. } = &mut self.stats;
         *match cause {
-            Cause::BadRequest(_) => &mut refused.bad_request,
+            Cause::BadRequest(_) | Cause::Asked | Cause::NoFault(_) => &mut refused.bad_request,
             Cause::Path(_) => &mut refused.path,
             Cause::Origin(_) => &mut refused.origin,
             Cause::OverLimit => &mut refused.too_many,
@@ -106,6 +112,11 @@ impl Report {
         self.gone();
         self.stats.refused.too_many += 1;
         debug!("{who} dropped: {}", Cause::OverLimit);
+    }
+
+    /// It gets a fault that it asked for.
+    pub(crate) fn faulty(&self, who: &Address) {
+        info!("{who} gets the fault that it asked for");
     }
 
     /// It was dropped.
@@ -184,7 +195,7 @@ impl Report {
             }
             Ending::Session(End::Overdue(Overdue::Pong)) => self.stats.pings_overdue += 1,
             Ending::Session(End::Overdue(_)) | Ending::Unread => self.stats.timeouts += 1,
-            Ending::Session(_) | Ending::Io(_) | Ending::Stopped => {}
+            Ending::Session(_) | Ending::Io(_) | Ending::Stopped | Ending::Asked => {}
         }
         match (stage, ending) {
             // Port scanners and health checkers do so all day long.
@@ -280,6 +291,8 @@ impl fmt::Display for Cause<'_> {
         match self {
             Self::BadRequest(error) => write!(f, "{error}"),
             Self::Path(path) => write!(f, "path {path}"),
+            Self::Asked => f.write_str("as it asked"),
+            Self::NoFault(error) => write!(f, "no such fault, {error}"),
             Self::Origin(origin) => write!(f, "origin {origin}"),
             Self::OverLimit => f.write_str("too many connections"),
             Self::Overdue => f.write_str("the handshake took too long"),
@@ -297,6 +310,7 @@ impl fmt::Display for Ending {
             Self::Session(_) => f.write_str("left"),
             Self::Io(error) => write!(f, "{}, {error}", CloseCode::ABNORMAL),
             Self::Unread => f.write_str("the replies were not read"),
+            Self::Asked => f.write_str("it asked for a fault"),
             Self::Stopped => f.write_str("the server stops"),
         }
     }

@@ -163,6 +163,15 @@ impl Raw {
         Ok(())
     }
 
+    /// Reads so many bytes, whatever they mean.
+    ///
+    /// # Panics
+    /// If they do not come.
+    pub fn bytes(&mut self, n: usize) -> Vec<u8> {
+        self.need(n).expect("bytes");
+        self.came.drain(..n).collect()
+    }
+
     /// Reads the head of an answer, without its body.
     ///
     /// # Errors

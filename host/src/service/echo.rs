@@ -2,22 +2,31 @@
 
 use microws::{Chunk, Event, HandshakeError, MessageKind};
 
+use super::faults::Faults;
 use super::page;
 use super::policy::{self, Refusal};
 use super::probe;
 use super::request::Request;
 use crate::config::Config;
 use crate::link::Link;
-use crate::report::{Admission, Ending, Report, Traffic};
+use crate::report::{Admission, Cause, Ending, Report, Traffic};
 
 /// Bytes of the shortest fragment that a long frame is cut into, but for the last.
 const LEAST_FRAGMENT: usize = 16 * 1024;
 
+/// What a client asked for.
+#[derive(Debug, Default)]
+struct Asked {
+    request: Request,
+    faults: Faults,
+    open: bool,
+}
+
 /// The echo of one client.
 #[derive(Debug)]
 pub(crate) struct Echo {
-    /// Until the connection is open.
-    request: Option<Box<Request>>,
+    /// Until the connection is open, and then only if it asks for faults.
+    request: Option<Box<Asked>>,
     /// Bytes of the message that is coming in.
     message_len: u64,
     traffic: Traffic,
@@ -28,8 +37,8 @@ impl Echo {
         Self { request: Some(Box::default()), message_len: 0, traffic: Traffic::default() }
     }
 
-    pub(crate) const fn is_open(&self) -> bool {
-        self.request.is_none()
+    pub(crate) fn is_open(&self) -> bool {
+        self.request.as_ref().is_none_or(|asked| asked.open)
     }
 
     pub(crate) const fn traffic(&self) -> Traffic {
@@ -55,7 +64,9 @@ impl Echo {
         config: &Config,
     ) -> Result<(), Ending> {
         // The end of a message that came at once, as most do.
-        if chunk.fin && link.held.is_none() {
+        if let Some(asked) = &self.request {
+            asked.faults.echo(chunk, link)?;
+        } else if chunk.fin && link.held.is_none() {
             link.send(chunk.kind, chunk.payload, true)?;
         } else {
             Self::send_or_hold(chunk, link, config)?;
@@ -65,6 +76,9 @@ impl Echo {
             report.message(link.address, chunk.kind, self.message_len);
             self.traffic.messages += 1;
             self.traffic.bytes += std::mem::take(&mut self.message_len);
+            if self.request.is_some() {
+                return self.do_wrong(link, report);
+            }
         }
         Ok(())
     }
@@ -83,6 +97,15 @@ impl Echo {
         link.send_held(chunk.kind, chunk.payload, chunk.fin)
     }
 
+    /// Does the fault that is due after so many messages.
+    #[cold]
+    fn do_wrong(&self, link: &mut Link<'_, '_>, report: &Report) -> Result<(), Ending> {
+        match &self.request {
+            Some(asked) if asked.faults.after == self.traffic.messages => asked.faults.act(link, report),
+            _ => Ok(()),
+        }
+    }
+
     /// A part of the request came, or the connection is open.
     #[cold]
     pub(crate) fn on_opening(
@@ -92,18 +115,21 @@ impl Echo {
         report: &mut Report,
         config: &Config,
     ) -> Result<(), Ending> {
-        let Some(request) = &mut self.request else { return Ok(()) };
+        let Some(asked) = &mut self.request else { return Ok(()) };
         match event {
             Event::HeadEnd => self.decide(link, report, config),
             Event::Open => {
-                self.request = None;
-                match &config.greeting {
-                    Some(greeting) => link.send_uncopied(MessageKind::Text, greeting.as_bytes(), true),
-                    None => Ok(()),
+                asked.open = true;
+                if !asked.faults.last() {
+                    self.request = None;
                 }
+                if let Some(greeting) = &config.greeting {
+                    link.send_uncopied(MessageKind::Text, greeting.as_bytes(), true)?;
+                }
+                self.do_wrong(link, report)
             }
             event => {
-                request.on_event(event);
+                asked.request.on_event(event);
                 Ok(())
             }
         }
@@ -111,18 +137,37 @@ impl Echo {
 
     /// Refuses the request or answers it with the page; otherwise the session accepts it, or rejects it
     /// if it is at fault.
-    fn decide(&self, link: &mut Link<'_, '_>, report: &mut Report, config: &Config) -> Result<(), Ending> {
-        let Some(request) = &self.request else { return Ok(()) };
+    fn decide(
+        &mut self,
+        link: &mut Link<'_, '_>,
+        report: &mut Report,
+        config: &Config,
+    ) -> Result<(), Ending> {
+        let Some(asked) = &mut self.request else { return Ok(()) };
+        let Asked { request, faults, .. } = &mut **asked;
+        let query = request.query.as_deref().filter(|_| config.faults);
+        let parsed = query.map(Faults::parse).transpose();
         let refusal = match link.fault() {
-            None => match policy::check(config, request) {
-                Ok(()) => {
-                    let Request { path, query, origin } = &**request;
-                    let (origin, subprotocol) = (origin.as_deref(), link.subprotocol());
-                    let admission = Admission { path, query: *query, origin, subprotocol };
+            None => match (policy::check(config, request), parsed) {
+                (Ok(()), Ok(asked_for)) => {
+                    *faults = asked_for.unwrap_or_default();
+                    let admission = Admission {
+                        path: &request.path,
+                        query: request.query.is_some(),
+                        origin: request.origin.as_deref(),
+                        subprotocol: link.subprotocol(),
+                    };
+                    if let Some(status) = faults.refuse {
+                        return Refusal::asked(status).send(link, report);
+                    }
                     report.connected(link.address, &admission);
-                    return Ok(());
+                    return faults.answer(link, report);
                 }
-                Err(refusal) => refusal,
+                (Ok(()), Err(error)) => {
+                    report.refused(link.address, 400, Cause::NoFault(&error));
+                    return link.respond(400, &[("Content-Type", "text/plain")], &format!("{error}\n"));
+                }
+                (Err(refusal), _) => refusal,
             },
             Some(HandshakeError::NoUpgrade) if request.path == "/" => {
                 report.page_requested(link.address);

@@ -1,6 +1,7 @@
 //! What clients are served with.
 
 mod echo;
+mod faults;
 mod page;
 mod policy;
 mod probe;

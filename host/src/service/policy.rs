@@ -22,6 +22,11 @@ impl<'a> Refusal<'a> {
         Self { status: 404, cause: Cause::Path(path), text: "not found; the page is at /\n" }
     }
 
+    /// Of one that asked for that.
+    pub(super) const fn asked(status: u16) -> Self {
+        Self { status, cause: Cause::Asked, text: "refused, as you asked\n" }
+    }
+
     const fn no_endpoint(path: &'a str) -> Self {
         Self { status: 404, cause: Cause::Path(path), text: "no WebSocket endpoint here\n" }
     }

@@ -7,7 +7,7 @@ use microws::Event;
 pub(crate) struct Request {
     /// Without the query.
     pub(crate) path: String,
-    pub(crate) query: bool,
+    pub(crate) query: Option<String>,
     pub(crate) origin: Option<String>,
 }
 
@@ -17,7 +17,7 @@ impl Request {
         match event {
             Event::Request(line) => {
                 line.path().clone_into(&mut self.path);
-                self.query = line.query().is_some();
+                self.query = line.query().map(str::to_owned);
             }
             Event::Field(field) if field.is("Origin") => {
                 self.add_origin(&field.value().escape_ascii().to_string());

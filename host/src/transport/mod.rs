@@ -58,11 +58,13 @@ pub(crate) struct Transport {
     unread: bool,
     /// The client ended its direction. No further event comes: that end must be read.
     read_closed: bool,
+    /// What is written is thrown away.
+    muted: bool,
 }
 
 impl Transport {
     const fn new(stream: Tcp) -> Self {
-        Self { stream, outbox: None, unread: false, read_closed: false }
+        Self { stream, outbox: None, unread: false, read_closed: false, muted: false }
     }
 
     /// Has events come as `token`.
@@ -103,6 +105,9 @@ impl Transport {
         pool: &mut Pool,
         now: u64,
     ) -> io::Result<()> {
+        if self.muted {
+            return Ok(());
+        }
         while self.outbox.is_none() {
             if first.is_empty() && second.is_empty() {
                 return Ok(());
@@ -115,6 +120,16 @@ impl Transport {
         outbox.push(first, pool);
         outbox.push(second, pool);
         Ok(())
+    }
+
+    /// From now on throws away what is written.
+    pub(crate) const fn mute(&mut self) {
+        self.muted = true;
+    }
+
+    /// Has the stream end in a reset when it is dropped.
+    pub(crate) fn reset(&self) -> io::Result<()> {
+        self.stream.reset()
     }
 
     /// Writes the outbox out; whether it is empty now.
@@ -152,6 +167,7 @@ impl Transport {
     /// Ends our direction of the stream, after the outbox.
     pub(crate) fn shutdown(&mut self) {
         match &mut self.outbox {
+            _ if self.muted => {}
             Some(outbox) => outbox.shut_down_after(),
             None => self.stream.shutdown(),
         }

@@ -2,10 +2,11 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::{Address, Transport};
 use crate::config::Config;
@@ -91,6 +92,11 @@ impl Tcp {
     /// Writes once, from all of the slices.
     pub(super) fn write_slices(&mut self, slices: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
         retry(|| self.0.write_vectored(slices))
+    }
+
+    /// Has it end in a reset when it is dropped.
+    pub(super) fn reset(&self) -> io::Result<()> {
+        SockRef::from(&self.0).set_linger(Some(Duration::ZERO))
     }
 
     /// Ends our direction. If the peer is gone already, reading finds that out.
