@@ -497,7 +497,7 @@ fn clients_that_read_nothing_share_a_bounded_memory_which_returns() {
     let mut clients: Vec<Raw> = (0..40).map(|_| Raw::connect_narrow(echo.address())).collect();
     for client in &mut clients {
         client.upgrade();
-        client.patience(Duration::from_millis(50));
+        client.patience(Duration::from_millis(200));
         while client.try_send(&bytes).is_ok() {}
         other.echo(b"is served");
     }

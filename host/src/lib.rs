@@ -21,6 +21,7 @@ mod service;
 mod session;
 mod stats;
 mod transport;
+mod turn;
 
 pub use config::Config;
 pub use reactor::{Handle, Server};

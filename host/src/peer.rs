@@ -2,34 +2,13 @@
 
 use microws::{CloseCode, Event, SendError, Step};
 
-use crate::config::Config;
 use crate::link::Link;
 use crate::partial::Partial;
 use crate::report::{Ending, Report, Stage};
 use crate::service::Echo;
 use crate::session::Session;
-use crate::transport::{Address, Buffers, Pool, Transport};
-
-/// What a client needs while it runs.
-#[derive(Debug)]
-pub(crate) struct Context<'a> {
-    pub(crate) buffers: &'a mut Buffers,
-    pub(crate) report: &'a mut Report,
-    pub(crate) config: &'a Config,
-    /// Milliseconds since the start.
-    pub(crate) now: u64,
-}
-
-/// What the loop does with a client that has run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// Wait for an event, or for so many milliseconds.
-    Wait(Option<u32>),
-    /// There may be more to read: run it again, after the others.
-    Requeue,
-    /// Drop it.
-    Close,
-}
+use crate::transport::{Address, Pool, Transport};
+use crate::turn::{Context, Next};
 
 /// One client.
 #[derive(Debug)]
@@ -104,7 +83,7 @@ impl<'c> Peer<'c> {
     /// Goes on after something was `done`, and says what the loop does next.
     fn next(&mut self, done: Result<(), Ending>, cx: &mut Context<'_>) -> Next {
         match done.and_then(|()| self.run(cx)) {
-            Ok(_) if self.transport.may_read(cx.buffers.pool()) => Next::Requeue,
+            Ok(_) if self.transport.may_go_on(cx.buffers.pool(), cx.now) => Next::Requeue,
             Ok(within) => Next::Wait(within),
             Err(ending) => {
                 self.report_end(&ending, cx.report);
@@ -122,9 +101,10 @@ impl<'c> Peer<'c> {
                 self.session.heard();
             } else {
                 let within = self.write_deadline(cx)?;
-                if !self.transport.may_read(cx.buffers.pool()) {
+                if cx.read_ons == 0 || !self.transport.may_read(cx.buffers.pool(), cx.now) {
                     return Ok(within);
                 }
+                cx.read_ons -= 1;
             }
         }
         let within = self.pump(cx, was_blocked)?;
@@ -147,7 +127,7 @@ impl<'c> Peer<'c> {
         if !rx.push(partial.bytes()) {
             return Err(Ending::Bug(SendError::BufferFull));
         }
-        let mut may_read = link.transport.may_read(link.pool);
+        let mut may_read = link.transport.may_read(link.pool, link.now);
         if may_read && rx.is_empty() && !was_blocked {
             // The session can do nothing before.
             link.read(&mut rx)?;
@@ -198,14 +178,15 @@ impl<'c> Peer<'c> {
 
     /// The deadline for the client to take its replies: no other counts, because a ping would wait after them.
     #[cold]
-    fn write_deadline(&self, cx: &Context<'_>) -> Result<Option<u32>, Ending> {
+    fn write_deadline(&self, cx: &mut Context<'_>) -> Result<Option<u32>, Ending> {
         let Some(since) = self.transport.blocked_since() else { return Ok(Some(0)) };
         let (timeout, waited) = (u64::from(cx.config.write_timeout), cx.now - since);
-        match timeout {
-            0 => Ok(None),
-            _ if waited >= timeout => Err(Ending::Unread),
-            _ => Ok(Some((timeout - waited) as u32)),
-        }
+        let within = match timeout {
+            0 => None,
+            _ if waited >= timeout => return Err(Ending::Unread),
+            _ => Some((timeout - waited) as u32),
+        };
+        Ok(within.into_iter().chain(self.transport.reads_in(cx.buffers.pool(), cx.now)).min())
     }
 
     #[cold]

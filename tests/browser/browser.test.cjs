@@ -184,6 +184,16 @@ test('the built-in page', async t => {
     await page.locator('#send-text').click();
     await newest('text', 'again', 'same');
   });
+  await t.test('a fault on demand fails the connection, and the next page is sober', async () => {
+    await page.getByRole('link', { name: 'reserved-bit', exact: true }).click();
+    await state('1 OPEN');
+    await page.locator('#text').fill('once');
+    await page.locator('#send-text').click();
+    await newest('close', '1006');
+    await state('3 CLOSED');
+    await page.getByRole('link', { name: 'none', exact: true }).click();
+    await state('1 OPEN');
+  });
   await t.test('every control has a name that a screen reader can say', async () => {
     const nameless = await page.evaluate(() => [...document.querySelectorAll('input, button, canvas, output')]
       .filter(element => !(element.labels?.length || element.textContent.trim() || element.ariaLabel))

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use microws_tests::frames::{frame, header};
-use microws_tests::process::wait_until;
+use microws_tests::process::{Echo, wait_until};
 use microws_tests::raw::{KEY, REQUEST, Raw};
 
 use crate::attack::{Arena, Attack, Verdict, ensure};
@@ -38,6 +38,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
     attacks.push(Attack::long("unread: 40 clients send texts of 1 byte and never read", |arena| {
         unread(arena, 40, &frame(0x81, KEY, b"x").repeat(5_000))
     }));
+    attacks.push(Attack::long("unread: 1,000 clients that never read", |_| crowd(1000)));
     attacks.push(Attack::long("unread: 40 clients amid a message of 2^60 bytes", |arena| {
         let mut clients = narrow(arena, 40)?;
         for client in &mut clients {
@@ -119,6 +120,12 @@ fn first_is_echoed(
     Ok(!back.is_empty() || sent[0] == 0x8a)
 }
 
+/// KiB that may wait for all clients: the server's default.
+const MOST_WAITING: u64 = 256 * 1024;
+
+/// KiB that each may add when that is spent: the replies to one small read, and the server's state for it.
+const LAST_READ: u64 = 64;
+
 fn unread(arena: &Arena, n: usize, bytes: &[u8]) -> Verdict {
     stuff_and_wait(arena, narrow(arena, n)?, bytes)
 }
@@ -157,12 +164,48 @@ fn stuff_and_wait(arena: &Arena, clients: Vec<Raw>, bytes: &[u8]) -> Verdict {
         }
         Ok(most)
     })?;
-    // The shared buffers, as far as nobody had filled them before.
-    let each = most.saturating_sub(before + 512) / n;
-    // One receive buffer of 256 KiB, and what else the server says by itself.
-    ensure(each <= 256 + 16, format!("{each} KiB for each client"))?;
+    let all = most.saturating_sub(before);
+    ensure(all <= MOST_WAITING + n * LAST_READ, format!("{all} KiB for all of them"))?;
     wait_until("they are dropped", || (arena.echo.open_files() <= files - n as usize).then_some(()));
-    Ok(format!("{each} KiB for each, then dropped"))
+    wait_until("the memory returns", || (arena.memory() <= before + 4096).then_some(()));
+    Ok(format!("{all} KiB for all of them, then dropped"))
+}
+
+/// So many that each gets only its share; others are served meanwhile.
+fn crowd(n: usize) -> Verdict {
+    let echo = Echo::start(&["--quiet", "--write-timeout", "60", "--backlog-total", "64000000"]);
+    let mut other = echo.open();
+    let before = echo.memory_kib("RssAnon");
+    let bytes = frame(0x82, KEY, &[1; 50_000]);
+    let open = |_| {
+        let mut client = Raw::connect_narrow(echo.address());
+        client.upgrade();
+        client.stream.set_nonblocking(true).map(|()| client)
+    };
+    let mut clients = (0..n).map(open).collect::<Result<Vec<_>, _>>()?;
+    let (mut at, mut echoes, mut most) = (vec![0; n], Vec::new(), 0);
+    let started = Instant::now();
+    // The kernel takes a lot before the server has to.
+    while most < before + 60_000 && started.elapsed() < Duration::from_secs(30) {
+        for (i, (client, at)) in clients.iter_mut().zip(&mut at).enumerate() {
+            if let Ok(n) = client.stream.write(&bytes[*at..]) {
+                *at = (*at + n) % bytes.len();
+            }
+            if i % 50 == 0 {
+                let asked = Instant::now();
+                other.try_echo(b"others are served")?;
+                echoes.push(asked.elapsed());
+            }
+        }
+        most = most.max(echo.memory_kib("RssAnon"));
+    }
+    let all = most.saturating_sub(before);
+    ensure(all <= 64_000 + n as u64 * LAST_READ, format!("{all} KiB for all of them"))?;
+    drop(clients);
+    wait_until("the memory returns", || (echo.memory_kib("RssAnon") <= before + 4096).then_some(()));
+    echoes.sort();
+    let (median, longest) = (echoes[echoes.len() / 2], echoes[echoes.len() - 1]);
+    Ok(format!("{all} KiB for all of them; others had an echo in {median:.1?}, {longest:.1?} at most"))
 }
 
 fn random_heads(arena: &Arena, n: usize, seed: u64) -> Verdict {

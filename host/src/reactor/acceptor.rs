@@ -7,9 +7,9 @@ use mio::{Registry, Token};
 
 use super::slots::Slots;
 use crate::config::Config;
-use crate::peer::Context;
 use crate::report::Report;
 use crate::transport::Listener;
+use crate::turn::Context;
 
 /// Connections accepted from one socket before the clients that are there are looked after.
 const BATCH: usize = 256;

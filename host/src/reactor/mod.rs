@@ -13,10 +13,10 @@ use std::time::Duration;
 use mio::{Events, Poll, Token};
 
 use crate::config::Config;
-use crate::peer::Context;
 use crate::report::Report;
 use crate::stats::Stats;
 use crate::transport::{Buffers, Pool};
+use crate::turn::Context;
 
 use acceptor::Acceptor;
 use clock::Clock;
@@ -35,6 +35,9 @@ const EVENTS: usize = 1024;
 /// Turns in a row without a look at the deadlines, because the kernel had more events than it could give at once:
 /// enough for 65,536 clients.
 const FULL_TURNS: u32 = 64;
+
+/// Clients that are read in a turn although replies to them wait.
+const READ_ONS: u32 = 2;
 
 /// A wait that ends so much too late, or a turn of this length, is time that nobody had: the process was stopped, the
 /// machine slept. Clients may have spoken in it, and were not read. In milliseconds.
@@ -165,8 +168,8 @@ impl Loop<'_> {
 
     /// Does all there is to do at `now`, in milliseconds since the start; whether that was the last.
     fn work(&mut self, events: &Events, now: u64) -> bool {
-        let cx =
-            &mut Context { buffers: &mut self.buffers, report: &mut self.report, config: self.config, now };
+        let (buffers, report) = (&mut self.buffers, &mut self.report);
+        let cx = &mut Context { buffers, report, config: self.config, now, read_ons: READ_ONS };
         let mut count = 0;
         for event in events {
             count += 1;

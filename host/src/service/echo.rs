@@ -63,24 +63,41 @@ impl Echo {
         report: &mut Report,
         config: &Config,
     ) -> Result<(), Ending> {
-        // The end of a message that came at once, as most do.
-        if let Some(asked) = &self.request {
-            asked.faults.echo(chunk, link)?;
-        } else if chunk.fin && link.held.is_none() {
-            link.send(chunk.kind, chunk.payload, true)?;
+        if self.request.is_some() {
+            return self.echo_with_faults(chunk, link, report);
+        }
+        if link.held.is_none() && (chunk.fin || link.session.payload_left() == 0) {
+            // A frame that came at once, as most do.
+            link.send(chunk.kind, chunk.payload, chunk.fin)?;
         } else {
             Self::send_or_hold(chunk, link, config)?;
         }
+        self.count(chunk, link, report);
+        Ok(())
+    }
+
+    #[inline]
+    fn count(&mut self, chunk: &Chunk<'_>, link: &Link<'_, '_>, report: &mut Report) {
         self.message_len += chunk.payload.len() as u64;
         if chunk.fin {
             report.message(link.address, chunk.kind, self.message_len);
             self.traffic.messages += 1;
             self.traffic.bytes += std::mem::take(&mut self.message_len);
-            if self.request.is_some() {
-                return self.do_wrong(link, report);
-            }
         }
-        Ok(())
+    }
+
+    #[cold]
+    fn echo_with_faults(
+        &mut self,
+        chunk: &Chunk<'_>,
+        link: &mut Link<'_, '_>,
+        report: &mut Report,
+    ) -> Result<(), Ending> {
+        if let Some(asked) = &self.request {
+            asked.faults.echo(chunk, link)?;
+        }
+        self.count(chunk, link, report);
+        if chunk.fin { self.do_wrong(link, report) } else { Ok(()) }
     }
 
     /// Holds a part of a frame until the rest is there, unless the frame is too long to be held whole, and there is

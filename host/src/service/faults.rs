@@ -142,11 +142,11 @@ impl Faults {
     #[cold]
     pub(super) fn echo(&self, chunk: &Chunk<'_>, link: &mut Link<'_, '_>) -> Result<(), Ending> {
         let Some(most) = self.fragments.filter(|most| *most < chunk.payload.len()) else {
-            return link.send(chunk.kind, chunk.payload, chunk.fin);
+            return link.send_apart(chunk.kind, chunk.payload, chunk.fin);
         };
         let last = (chunk.payload.len() - 1) / most;
         for (i, piece) in chunk.payload.chunks(most).enumerate() {
-            link.send(chunk.kind, piece, chunk.fin && i == last)?;
+            link.send_apart(chunk.kind, piece, chunk.fin && i == last)?;
         }
         Ok(())
     }

@@ -21,6 +21,10 @@ pub(crate) use tcp::Listener;
 use outbox::Outbox;
 use tcp::Tcp;
 
+/// How long a client may take nothing, in milliseconds, before it is read further. Until then it waits for its own
+/// replies, as TCP means it to: memory that is read again at once is cheap, and others have their turn.
+const PATIENCE: u64 = 20;
+
 /// A client's address: its name in the log. Each client has one, so the usual kind is short.
 #[derive(Debug)]
 pub(crate) enum Address {
@@ -58,13 +62,15 @@ pub(crate) struct Transport {
     unread: bool,
     /// The client ended its direction. No further event comes: that end must be read.
     read_closed: bool,
+    /// The kernel may take more of the outbox at once. No event comes for that.
+    takes_more: bool,
     /// What is written is thrown away.
     muted: bool,
 }
 
 impl Transport {
     const fn new(stream: Tcp) -> Self {
-        Self { stream, outbox: None, unread: false, read_closed: false, muted: false }
+        Self { stream, outbox: None, unread: false, read_closed: false, takes_more: false, muted: false }
     }
 
     /// Has events come as `token`.
@@ -78,10 +84,17 @@ impl Transport {
         self.read_closed |= read_closed;
     }
 
-    /// Whether there may be something to read, and room for the replies.
+    /// Whether there may be something to read, and no replies wait; or they have waited for so long that the client
+    /// seems to send all it has before it reads, and there is room for more of them.
     #[inline]
-    pub(crate) fn may_read(&self, pool: &Pool) -> bool {
-        self.unread && self.outbox.as_ref().is_none_or(|outbox| pool.may_queue(outbox.len()))
+    pub(crate) fn may_read(&self, pool: &Pool, now: u64) -> bool {
+        self.unread && self.outbox.as_ref().is_none_or(|outbox| may_queue(outbox, pool, now))
+    }
+
+    /// In how many milliseconds a client is read further whose replies wait.
+    pub(crate) fn reads_in(&self, pool: &Pool, now: u64) -> Option<u32> {
+        let outbox = self.outbox.as_ref().filter(|outbox| self.unread && pool.may_queue(outbox.len()))?;
+        Some((outbox.since() + PATIENCE).saturating_sub(now) as u32)
     }
 
     /// Reads once; 0 is the client's end of the stream, `None` says that nothing is there.
@@ -132,13 +145,26 @@ impl Transport {
         self.stream.reset()
     }
 
-    /// Writes the outbox out; whether it is empty now.
+    /// Whether there is something to do without an event.
+    #[inline]
+    pub(crate) fn may_go_on(&self, pool: &Pool, now: u64) -> bool {
+        self.takes_more || self.may_read(pool, now)
+    }
+
+    /// Writes some of the outbox; whether it is empty now.
     pub(crate) fn flush(&mut self, pool: &mut Pool, now: u64) -> io::Result<bool> {
         let Some(outbox) = &mut self.outbox else { return Ok(true) };
-        while !outbox.is_empty() {
-            let written = outbox.with_slices(|slices| self.stream.write_slices(slices))?;
-            let Some(n) = written else { return Ok(false) };
+        let (stream, mut most) = (&mut self.stream, 0);
+        let written = outbox.with_slices(|slices| {
+            most = slices.iter().map(|slice| slice.len()).sum();
+            stream.write_slices(slices)
+        })?;
+        if let Some(n) = written {
             outbox.consume(n, now, pool);
+        }
+        self.takes_more = written == Some(most) && !outbox.is_empty();
+        if !outbox.is_empty() {
+            return Ok(false);
         }
         if outbox.ends_stream() {
             self.stream.shutdown();
@@ -174,6 +200,11 @@ impl Transport {
     }
 }
 
+#[inline(never)]
+fn may_queue(outbox: &Outbox, pool: &Pool, now: u64) -> bool {
+    now >= outbox.since() + PATIENCE && pool.may_queue(outbox.len())
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Read;
@@ -204,14 +235,20 @@ mod tests {
         }
         assert!(transport.blocked_since().is_some_and(|since| since < now));
         transport.ready(true, false);
-        assert!(transport.may_read(&pool), "there is room for more replies");
+        assert!(!transport.may_read(&pool, now), "the client may read soon");
+        assert_eq!(
+            transport.reads_in(&pool, now),
+            transport.blocked_since().map(|since| (since + PATIENCE - now) as u32)
+        );
+        now += PATIENCE;
+        assert!(transport.may_read(&pool, now), "it sends all it has before it reads");
         while pool.in_use() < 1_000_000 {
             transport.write(&[1; 1000], &[], &mut pool, now).unwrap();
             sent.extend([1; 1000]);
         }
         transport.write(&[1; PIECE], &[], &mut pool, now).unwrap();
         sent.extend([1; PIECE]);
-        assert!(!transport.may_read(&pool), "a client with so many replies unread is not read from");
+        assert!(!transport.may_read(&pool, now), "a client with so many replies unread is not read from");
         transport.shutdown();
         let reading = std::thread::spawn(move || {
             let mut came = Vec::new();
@@ -223,7 +260,7 @@ mod tests {
         }
         assert!(reading.join().unwrap() == sent, "other bytes came");
         assert_eq!(transport.blocked_since(), None);
-        assert!(transport.may_read(&pool));
+        assert!(transport.may_read(&pool, now));
         assert_eq!(pool.in_use(), 0);
     }
 
@@ -239,21 +276,21 @@ mod tests {
             std::thread::yield_now();
         };
         let send = |bytes: &[u8]| std::io::Write::write_all(&mut &client, bytes).unwrap();
-        assert!(!transport.may_read(&pool));
+        assert!(!transport.may_read(&pool, 0));
         send(&[1; 100]);
         transport.ready(true, false);
-        assert!(transport.may_read(&pool));
+        assert!(transport.may_read(&pool, 0));
         assert_eq!(read(&mut transport), 100);
-        assert!(transport.may_read(&pool), "there may be more");
+        assert!(transport.may_read(&pool, 0), "there may be more");
         send(&[1; 99]);
         assert_eq!(read(&mut transport), 99);
-        assert!(!transport.may_read(&pool));
+        assert!(!transport.may_read(&pool, 0));
         send(&[1; 50]);
         transport.ready(true, true);
         assert_eq!(read(&mut transport), 50);
-        assert!(transport.may_read(&pool), "its end");
+        assert!(transport.may_read(&pool, 0), "its end");
         client.shutdown(std::net::Shutdown::Write).unwrap();
         assert_eq!(read(&mut transport), 0);
-        assert!(!transport.may_read(&pool));
+        assert!(!transport.may_read(&pool, 0));
     }
 }

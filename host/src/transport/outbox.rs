@@ -5,8 +5,8 @@ use std::io::IoSlice;
 
 use super::pool::{PIECE, Piece, Pool};
 
-/// Slices written at once.
-const MAX_SLICES: usize = 64;
+/// Slices written at once, 256 KiB: others have their turn then.
+const MAX_SLICES: usize = 4;
 
 /// The bytes that wait for the kernel, in their order, in pieces of the pool. Once queued they stay where they are.
 #[derive(Debug, Default)]

@@ -1,0 +1,29 @@
+//! One turn of a client: what it needs for it, and what comes of it.
+
+use crate::config::Config;
+use crate::report::Report;
+use crate::transport::Buffers;
+
+/// What a client needs while it runs.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) buffers: &'a mut Buffers,
+    pub(crate) report: &'a mut Report,
+    pub(crate) config: &'a Config,
+    /// Milliseconds since the start.
+    pub(crate) now: u64,
+    /// How many clients may still be read in this turn although replies to them wait: those that take their replies
+    /// come first.
+    pub(crate) read_ons: u32,
+}
+
+/// What the loop does with a client that has run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Wait for an event, or for so many milliseconds.
+    Wait(Option<u32>),
+    /// There may be more to read: run it again, after the others.
+    Requeue,
+    /// Drop it.
+    Close,
+}
