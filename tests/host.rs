@@ -494,12 +494,14 @@ fn clients_that_read_nothing_share_a_bounded_memory_which_returns() {
     let mut other = echo.open();
     let before = echo.memory_kib("RssAnon");
     let bytes = frame(0x82, KEY, &[0; 60_000]);
-    let mut clients: Vec<Raw> = (0..40).map(|_| Raw::connect_narrow(echo.address())).collect();
-    for client in &mut clients {
+    let mut clients = Vec::new();
+    for _ in 0..40 {
+        let mut client = Raw::connect_narrow(echo.address());
         client.upgrade();
         client.patience(Duration::from_millis(200));
         while client.try_send(&bytes).is_ok() {}
         other.echo(b"is served");
+        clients.push(client);
     }
     // The total, one small read of each, and some slack.
     let most = before + 16_000 + 40 * 32 + 2_000;
