@@ -38,7 +38,7 @@ fn a_get_of_the_root_brings_the_page() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.field("Content-Type"), Some("text/html; charset=utf-8"));
     assert!(answer.body.contains("WebSocket") && answer.body.trim_end().ends_with("</html>"));
-    // A client that ends its direction behind the request gets it as well.
+    // A client that ends its direction after the request gets it as well.
     let mut client = echo.tcp();
     client.send(b"GET /?query HTTP/1.1\r\nHost: localhost\r\n\r\n");
     client.finish();

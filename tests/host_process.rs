@@ -229,7 +229,7 @@ fn a_signal_tells_every_client_and_ends_with_status_0() {
     for signal in [Signal::TERM, Signal::INT] {
         let mut echo = Echo::start(&[]);
         let mut clients: Vec<Raw> = (0..50).map(|_| echo.open()).collect();
-        // One amid a message, one amid its request, one that asked for the page and stays.
+        // One in the middle of a message, one of its request, one that asked for the page and stays.
         clients[0].send(&header(0x02, KEY, 100));
         clients[0].send(b"amid");
         clients[1].echo(b"all of it was read");

@@ -1,5 +1,5 @@
-//! The log, on standard error. Nobody who reads it slowly holds the server up: a line that can't be written at once, and
-//! all after it, are written by a thread.
+//! The log, on standard error. A slow reader does not hold the server up: from the first line on that can't be written
+//! at once, a thread writes.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -129,9 +129,9 @@ fn takes_bytes() -> bool {
 struct Lossy {
     log: env_logger::Logger,
     thread: Arc<OnceLock<Thread>>,
-    /// Lost lines that were told.
+    /// Lost lines that were reported.
     told: AtomicUsize,
-    /// Lines that tell it and were lost themselves.
+    /// Reports that were lost themselves.
     own: AtomicUsize,
 }
 

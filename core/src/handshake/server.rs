@@ -124,7 +124,7 @@ impl Request {
                 if !self.head_only && !matches!(method, [b'G', b'E', b'T']) {
                     self.checks.reject(HandshakeError::Method);
                 }
-                // Whoever sends such a request does not expect another one to be answered (RFC 9112 section 9.3).
+                // A client of HTTP/1.0 expects the connection to be closed (RFC 9112 section 9.3).
                 #[cfg(feature = "http")]
                 if self.is_old {
                     self.close = true;

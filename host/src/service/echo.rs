@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::link::Link;
 use crate::report::{Admission, Cause, Ending, Report, Traffic};
 
-/// Bytes of the shortest fragment that a long frame is cut into, but for the last.
+/// Bytes of the shortest fragment that a long frame is cut into, except for the last.
 const LEAST_FRAGMENT: usize = 16 * 1024;
 
 /// What a client asked for.
@@ -26,7 +26,7 @@ struct Asked {
 #[derive(Debug)]
 pub(crate) struct Echo {
     /// Until the connection is open, and then only if it asks for faults.
-    request: Option<Box<Asked>>,
+    asked: Option<Box<Asked>>,
     /// Bytes of the message that is coming in.
     message_len: u64,
     traffic: Traffic,
@@ -34,11 +34,11 @@ pub(crate) struct Echo {
 
 impl Echo {
     pub(crate) fn new() -> Self {
-        Self { request: Some(Box::default()), message_len: 0, traffic: Traffic::default() }
+        Self { asked: Some(Box::default()), message_len: 0, traffic: Traffic::default() }
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.request.as_ref().is_none_or(|asked| asked.open)
+        self.asked.as_ref().is_none_or(|asked| asked.open)
     }
 
     pub(crate) const fn traffic(&self) -> Traffic {
@@ -63,8 +63,8 @@ impl Echo {
         report: &mut Report,
         config: &Config,
     ) -> Result<(), Ending> {
-        if self.request.is_some() {
-            return self.echo_with_faults(chunk, link, report);
+        if self.asked.is_some() {
+            return self.echo_with_faults(chunk, link, report, config);
         }
         if link.held.is_none() && (chunk.fin || link.session.payload_left() == 0) {
             // A frame that came at once, as most do.
@@ -86,15 +86,24 @@ impl Echo {
         }
     }
 
+    /// Sends back a part of a message to a client that asks for faults, and does the one that is due after it.
     #[cold]
     fn echo_with_faults(
         &mut self,
         chunk: &Chunk<'_>,
         link: &mut Link<'_, '_>,
         report: &mut Report,
+        config: &Config,
     ) -> Result<(), Ending> {
-        if let Some(asked) = &self.request {
-            asked.faults.echo(chunk, link)?;
+        match self.asked.as_ref().and_then(|asked| asked.faults.fragments) {
+            Some(most) if most < chunk.payload.len() => {
+                let last = (chunk.payload.len() - 1) / most;
+                for (i, piece) in chunk.payload.chunks(most).enumerate() {
+                    link.send_apart(chunk.kind, piece, chunk.fin && i == last)?;
+                }
+            }
+            Some(_) => link.send_apart(chunk.kind, chunk.payload, chunk.fin)?,
+            None => Self::send_or_hold(chunk, link, config)?,
         }
         self.count(chunk, link, report);
         if chunk.fin { self.do_wrong(link, report) } else { Ok(()) }
@@ -117,7 +126,7 @@ impl Echo {
     /// Does the fault that is due after so many messages.
     #[cold]
     fn do_wrong(&self, link: &mut Link<'_, '_>, report: &Report) -> Result<(), Ending> {
-        match &self.request {
+        match &self.asked {
             Some(asked) if asked.faults.after == self.traffic.messages => asked.faults.act(link, report),
             _ => Ok(()),
         }
@@ -132,13 +141,13 @@ impl Echo {
         report: &mut Report,
         config: &Config,
     ) -> Result<(), Ending> {
-        let Some(asked) = &mut self.request else { return Ok(()) };
+        let Some(asked) = &mut self.asked else { return Ok(()) };
         match event {
             Event::HeadEnd => self.decide(link, report, config),
             Event::Open => {
                 asked.open = true;
-                if !asked.faults.last() {
-                    self.request = None;
+                if !asked.faults.outlast_opening() {
+                    self.asked = None;
                 }
                 if let Some(greeting) = &config.greeting {
                     link.send_uncopied(MessageKind::Text, greeting.as_bytes(), true)?;
@@ -160,7 +169,7 @@ impl Echo {
         report: &mut Report,
         config: &Config,
     ) -> Result<(), Ending> {
-        let Some(asked) = &mut self.request else { return Ok(()) };
+        let Some(asked) = &mut self.asked else { return Ok(()) };
         let Asked { request, faults, .. } = &mut **asked;
         let query = request.query.as_deref().filter(|_| config.faults);
         let parsed = query.map(Faults::parse).transpose();

@@ -1,6 +1,6 @@
 //! Faults on demand: what a client may ask the server to do wrong, in the query of its URL, to see how it copes.
 
-use microws::{Chunk, CloseCode};
+use microws::CloseCode;
 
 use crate::link::Link;
 use crate::report::{Ending, Report};
@@ -22,7 +22,7 @@ pub(super) struct Faults {
 /// A fault in the head of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Head {
-    /// An interim answer first, which is none (RFC 9110 section 15.2).
+    /// An interim answer before the 101. That is allowed (RFC 9110 section 15.2), and some clients take it for the last.
     Interim,
     /// A 101 for another key (section 4.2.2).
     WrongAccept,
@@ -88,38 +88,19 @@ impl Faults {
         let mut faults = Self::default();
         let mut reason = String::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let act = match &*name {
-                "refuse" => {
-                    faults.refuse = Some(number(&name, &value, 200, 599)?);
-                    continue;
-                }
-                "interim" => {
-                    faults.head = Some(Head::Interim);
-                    continue;
-                }
-                "wrong-accept" => {
-                    faults.head = Some(Head::WrongAccept);
-                    continue;
-                }
-                "fragments" => {
-                    faults.fragments = Some(number(&name, &value, 1, u32::MAX)? as usize);
-                    continue;
-                }
-                "after" => {
-                    faults.after = number(&name, &value, 0, u64::MAX)?;
-                    continue;
-                }
-                "reason" => {
-                    reason = value.into_owned();
-                    continue;
-                }
-                "close" => Act::Close(close_code(&value)?, String::new()),
-                "reset" => Act::Reset,
-                "silence" => Act::Silence,
-                "illegal" => Act::Illegal(illegal(&value)?),
-                _ => continue,
-            };
-            faults.act = Some(act);
+            match &*name {
+                "refuse" => faults.refuse = Some(number(&name, &value, 200, 599)?),
+                "interim" => faults.head = Some(Head::Interim),
+                "wrong-accept" => faults.head = Some(Head::WrongAccept),
+                "fragments" => faults.fragments = Some(number(&name, &value, 1, u32::MAX)? as usize),
+                "after" => faults.after = number(&name, &value, 0, u64::MAX)?,
+                "close" => faults.act = Some(Act::Close(close_code(&value)?, String::new())),
+                "reason" => reason = value.into_owned(),
+                "reset" => faults.act = Some(Act::Reset),
+                "silence" => faults.act = Some(Act::Silence),
+                "illegal" => faults.act = Some(Act::Illegal(illegal(&value)?)),
+                _ => {}
+            }
         }
         if let Some(Act::Close(_, text)) = &mut faults.act {
             if reason.len() > 123 {
@@ -136,19 +117,6 @@ impl Faults {
         report.faulty(link.address);
         link.send_raw(head.bytes())?;
         if head == Head::WrongAccept { Err(Ending::Asked) } else { Ok(()) }
-    }
-
-    /// Sends back a part of a message, in fragments if they are asked for.
-    #[cold]
-    pub(super) fn echo(&self, chunk: &Chunk<'_>, link: &mut Link<'_, '_>) -> Result<(), Ending> {
-        let Some(most) = self.fragments.filter(|most| *most < chunk.payload.len()) else {
-            return link.send_apart(chunk.kind, chunk.payload, chunk.fin);
-        };
-        let last = (chunk.payload.len() - 1) / most;
-        for (i, piece) in chunk.payload.chunks(most).enumerate() {
-            link.send_apart(chunk.kind, piece, chunk.fin && i == last)?;
-        }
-        Ok(())
     }
 
     /// The fault whose time has come.
@@ -171,8 +139,8 @@ impl Faults {
         }
     }
 
-    /// Whether there is anything to do after the connection is open.
-    pub(super) const fn last(&self) -> bool {
+    /// Whether there is anything to do once the connection is open.
+    pub(super) const fn outlast_opening(&self) -> bool {
         self.fragments.is_some() || self.act.is_some()
     }
 }
@@ -208,7 +176,10 @@ mod tests {
         let faults = Faults::parse("token=x&close=4000&reason=see+%C3%BC&after=3&fragments=7").unwrap();
         assert_eq!(faults.act, Some(Act::Close(CloseCode(4000), "see \u{fc}".to_owned())));
         assert_eq!((faults.after, faults.fragments), (3, Some(7)));
-        assert!(!Faults::parse("").unwrap().last() && !Faults::parse("a=b&after=1").unwrap().last());
+        assert!(
+            !Faults::parse("").unwrap().outlast_opening()
+                && !Faults::parse("a=b&after=1").unwrap().outlast_opening()
+        );
         for (query, word) in [
             ("close=1005", "can't be sent"),
             ("close=x", "not a number"),
