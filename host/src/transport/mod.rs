@@ -4,6 +4,7 @@
 
 mod buffers;
 mod outbox;
+mod pieces;
 mod pool;
 mod tcp;
 
@@ -14,7 +15,7 @@ use mio::{Registry, Token};
 
 pub(crate) use buffers::{Buffers, LARGE};
 #[cfg(test)]
-use pool::PIECE;
+use pieces::PIECE;
 pub(crate) use pool::Pool;
 pub(crate) use tcp::Listener;
 
@@ -130,8 +131,8 @@ impl Transport {
             (first, second) = (&first[of_first..], &second[n - of_first..]);
         }
         let outbox = self.outbox.get_or_insert_with(|| pool.take_outbox(now));
-        outbox.push(first, pool);
-        outbox.push(second, pool);
+        outbox.push(first, pool.pieces());
+        outbox.push(second, pool.pieces());
         Ok(())
     }
 
@@ -160,7 +161,7 @@ impl Transport {
             stream.write_slices(slices)
         })?;
         if let Some(n) = written {
-            outbox.consume(n, now, pool);
+            outbox.consume(n, now, pool.pieces());
         }
         self.takes_more = written == Some(most) && !outbox.is_empty();
         if !outbox.is_empty() {

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
-use super::pool::{PIECE, Piece, Pool};
+use super::pieces::{PIECE, Piece, Pieces};
 
 /// Slices written at once, 256 KiB: others have their turn then.
 const MAX_SLICES: usize = 4;
 
-/// The bytes that wait for the kernel, in their order, in pieces of the pool. Once queued they stay where they are.
+/// The bytes that wait for the kernel, in their order, in pieces that are lent. Once queued they stay where they are.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     pieces: VecDeque<Piece>,
@@ -28,10 +28,10 @@ impl Outbox {
         (self.start, self.end, self.since, self.shutdown) = (0, PIECE, now, false);
     }
 
-    pub(super) fn push(&mut self, mut bytes: &[u8], pool: &mut Pool) {
+    pub(super) fn push(&mut self, mut bytes: &[u8], pieces: &mut Pieces) {
         while !bytes.is_empty() {
             if self.end == PIECE {
-                self.pieces.push_back(pool.take_piece());
+                self.pieces.push_back(pieces.take());
                 self.end = 0;
             }
             let Some(last) = self.pieces.back_mut() else { return };
@@ -67,7 +67,7 @@ impl Outbox {
     }
 
     /// The kernel took `n` bytes.
-    pub(super) fn consume(&mut self, n: usize, now: u64, pool: &mut Pool) {
+    pub(super) fn consume(&mut self, n: usize, now: u64, pieces: &mut Pieces) {
         self.since = now;
         self.start += n;
         loop {
@@ -80,13 +80,13 @@ impl Outbox {
             if self.pieces.is_empty() {
                 self.end = PIECE;
             }
-            pool.give_back_piece(piece);
+            pieces.give_back(piece);
         }
     }
 
     /// Gives everything back, written or not.
-    pub(super) fn clear(&mut self, pool: &mut Pool) {
-        self.pieces.drain(..).for_each(|piece| pool.give_back_piece(piece));
+    pub(super) fn clear(&mut self, pieces: &mut Pieces) {
+        self.pieces.drain(..).for_each(|piece| pieces.give_back(piece));
     }
 
     pub(super) const fn since(&self) -> u64 {
@@ -108,14 +108,14 @@ mod tests {
 
     #[test]
     fn bytes_come_out_in_order_however_they_are_cut_and_the_pieces_go_back() {
-        let mut pool = Pool::new(usize::MAX, usize::MAX);
-        let mut outbox = pool.take_outbox(5);
+        let (mut pieces, mut outbox) = (Pieces::default(), Outbox::default());
+        outbox.begin(5);
         let (mut pushed, mut came) = (Vec::new(), Vec::new());
         for (i, len) in
             [1, PIECE - 1, PIECE, PIECE + 1, 3, 0, 5 * PIECE, 65 * PIECE, 9].into_iter().enumerate()
         {
             let bytes: Vec<u8> = (0..len).map(|n| (n * 7 + i) as u8).collect();
-            outbox.push(&bytes, &mut pool);
+            outbox.push(&bytes, &mut pieces);
             pushed.extend(bytes);
             assert_eq!(outbox.len(), pushed.len() - came.len());
             // A third of it goes.
@@ -125,16 +125,16 @@ mod tests {
                 came.extend_from_slice(&there[..n]);
                 n
             });
-            outbox.consume(n, 6, &mut pool);
+            outbox.consume(n, 6, &mut pieces);
         }
         while !outbox.is_empty() {
             let n = outbox.with_slices(|slices| {
                 slices.iter().for_each(|slice| came.extend_from_slice(slice));
                 slices.iter().map(|slice| slice.len()).sum()
             });
-            outbox.consume(n, 7, &mut pool);
+            outbox.consume(n, 7, &mut pieces);
         }
         assert!(came == pushed);
-        assert_eq!((outbox.len(), outbox.since(), pool.in_use()), (0, 7, 0));
+        assert_eq!((outbox.len(), outbox.since(), pieces.lent()), (0, 7, 0));
     }
 }
