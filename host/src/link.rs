@@ -7,11 +7,10 @@ use microws::{Buffer, CloseCode, HandshakeError, MessageKind, SendError, Sent};
 
 use crate::report::Ending;
 use crate::session::Session;
-use crate::transport::{Address, LARGE, Pool, Transport};
+use crate::transport::{Address, LARGE, Pool, Queue, Transport};
 
 /// One client while its bytes are handled: its session, and the way out for what it says.
 #[derive(Debug)]
-#[expect(clippy::box_collection, reason = "as a client keeps it")]
 pub(crate) struct Link<'a, 'c> {
     pub(crate) address: &'a Address,
     pub(crate) session: &'a mut Session<'c>,
@@ -19,7 +18,7 @@ pub(crate) struct Link<'a, 'c> {
     pub(crate) tx: Buffer<'a>,
     pub(crate) pool: &'a mut Pool,
     /// The part of a frame's payload that waits for the rest.
-    pub(crate) held: Option<Box<Vec<u8>>>,
+    pub(crate) held: Option<Box<Queue>>,
     pub(crate) now: u64,
 }
 
@@ -57,12 +56,20 @@ impl<'c> Link<'_, 'c> {
         payload: &[u8],
         fin: bool,
     ) -> Result<(), Ending> {
+        if self.begin_frame(kind, payload.len(), fin)? {
+            self.write(payload)?;
+        }
+        Ok(())
+    }
+
+    /// Queues a frame's header: whether its payload is to follow, for after our close frame nothing is sent.
+    fn begin_frame(&mut self, kind: MessageKind, len: usize, fin: bool) -> Result<bool, Ending> {
         if self.tx.free() < MAX_HEADER_LEN {
             self.flush()?;
         }
-        match self.session.send_header(&mut self.tx, kind, payload.len(), fin) {
-            Ok(()) => Ok(self.write(payload)?),
-            Err(SendError::Closed) => Ok(()),
+        match self.session.send_header(&mut self.tx, kind, len, fin) {
+            Ok(()) => Ok(true),
+            Err(SendError::Closed) => Ok(false),
             Err(error) => Err(Ending::Bug(error)),
         }
     }
@@ -74,13 +81,14 @@ impl<'c> Link<'_, 'c> {
 
     /// Sends what was held and `payload` as a part of a message.
     pub(crate) fn send_held(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), Ending> {
-        if self.held.is_some() {
-            self.hold(payload);
-        }
         let Some(held) = self.held.take() else { return self.send_uncopied(kind, payload, fin) };
-        let sent = self.send_uncopied(kind, &held, fin);
-        self.pool.give_back_payload(held);
-        sent
+        if self.begin_frame(kind, held.len() + payload.len(), fin)? {
+            for slice in held.slices().chain([payload]) {
+                self.write(slice)?;
+            }
+        }
+        self.pool.give_back_held(held);
+        Ok(())
     }
 
     /// [`send`](Self::send), where its steps do not count.

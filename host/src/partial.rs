@@ -1,5 +1,7 @@
 //! Bytes that were read and can't be used yet.
 
+use crate::transport::Queue;
+
 /// The longest frame header, 14 bytes, and the payload of a usual ping.
 const SHORT: usize = 22;
 
@@ -8,11 +10,10 @@ const SHORT: usize = 22;
 ///
 /// A frame's header is cut most often: it takes no allocation.
 #[derive(Debug)]
-#[expect(clippy::box_collection, reason = "a vector would make every client larger")]
 pub(crate) enum Partial {
     Short { len: u8, bytes: [u8; SHORT] },
     Long(Box<[u8]>),
-    Payload(Box<Vec<u8>>),
+    Payload(Box<Queue>),
 }
 
 // No larger than a vector, which would keep its memory.
@@ -54,8 +55,7 @@ impl Partial {
 
     /// Takes the payload that is held, if there is one.
     #[inline]
-    #[expect(clippy::box_collection, reason = "as above")]
-    pub(crate) fn take_payload(&mut self) -> Option<Box<Vec<u8>>> {
+    pub(crate) fn take_payload(&mut self) -> Option<Box<Queue>> {
         if !matches!(self, Self::Payload(_)) {
             return None;
         }

@@ -36,7 +36,7 @@ impl<'c> Peer<'c> {
     pub(crate) fn release(&mut self, pool: &mut Pool) {
         self.transport.release(pool);
         if let Some(payload) = self.partial.take_payload() {
-            pool.give_back_payload(payload);
+            pool.give_back_held(payload);
         }
     }
 

@@ -6,6 +6,7 @@ mod buffers;
 mod outbox;
 mod pieces;
 mod pool;
+mod queue;
 mod tcp;
 
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -17,6 +18,7 @@ pub(crate) use buffers::{Buffers, LARGE};
 #[cfg(test)]
 use pieces::PIECE;
 pub(crate) use pool::Pool;
+pub(crate) use queue::Queue;
 pub(crate) use tcp::Listener;
 
 use outbox::Outbox;
@@ -243,7 +245,7 @@ mod tests {
         );
         now += PATIENCE;
         assert!(transport.may_read(&pool, now), "it sends all it has before it reads");
-        while pool.in_use() < 1_000_000 {
+        while pool.pieces().lent() < 1_000_000 {
             transport.write(&[1; 1000], &[], &mut pool, now).unwrap();
             sent.extend([1; 1000]);
         }
@@ -262,7 +264,7 @@ mod tests {
         assert!(reading.join().unwrap() == sent, "other bytes came");
         assert_eq!(transport.blocked_since(), None);
         assert!(transport.may_read(&pool, now));
-        assert_eq!(pool.in_use(), 0);
+        assert_eq!(pool.pieces().lent(), 0);
     }
 
     #[test]

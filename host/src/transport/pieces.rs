@@ -7,11 +7,11 @@ use memmap2::MmapMut;
 pub(super) type Piece = MmapMut;
 
 /// Bytes of a piece.
-pub(super) const PIECE: usize = 64 * 1024;
+pub(super) const PIECE: usize = 16 * 1024;
 
 /// Pieces that are kept at least for the next clients that need some: 1 MiB. While many are lent a quarter as many are
 /// kept: fresh ones cost more than the bytes that go through them.
-const LEAST_SPARE: usize = 16;
+const LEAST_SPARE: usize = 64;
 
 /// Lends pieces and counts the bytes that are lent.
 #[derive(Debug, Default)]

@@ -2,12 +2,10 @@
 
 use super::outbox::Outbox;
 use super::pieces::Pieces;
+use super::queue::Queue;
 
-/// Outboxes, and payloads, that are kept for the next clients that need one.
+/// Outboxes, and queues, that are kept for the next clients that need one.
 const MAX_SPARES: usize = 4;
-
-/// Longer payloads give their memory back.
-const MAX_SPARE_PAYLOAD: usize = 64 * 1024;
 
 /// Lends memory to clients within limits, and keeps a little, so that a slow client costs no allocation.
 #[derive(Debug)]
@@ -18,25 +16,18 @@ pub(crate) struct Pool {
     /// Bytes that may be lent to all before no client with waiting replies is read, and nothing is held.
     total: usize,
     pieces: Pieces,
-    /// Bytes of payloads that are lent.
-    held: usize,
     outboxes: Vec<Box<Outbox>>,
-    payloads: Vec<Box<Vec<u8>>>,
+    queues: Vec<Box<Queue>>,
 }
 
 impl Pool {
     pub(crate) fn new(backlog: usize, total: usize) -> Self {
-        let (outboxes, payloads) = (Vec::new(), Vec::new());
-        Self { backlog, total, pieces: Pieces::default(), held: 0, outboxes, payloads }
+        Self { backlog, total, pieces: Pieces::default(), outboxes: Vec::new(), queues: Vec::new() }
     }
 
     /// Whether no more may be lent to those that can do without.
     pub(crate) const fn is_spent(&self) -> bool {
-        self.in_use() >= self.total
-    }
-
-    pub(super) const fn in_use(&self) -> usize {
-        self.pieces.lent() + self.held
+        self.pieces.lent() >= self.total
     }
 
     /// Whether a client may be read to which so many bytes wait to be written.
@@ -64,24 +55,15 @@ impl Pool {
     }
 
     /// Adds `bytes` to a payload that is held, or begins one.
-    #[expect(clippy::box_collection, reason = "a client keeps it as a box")]
-    pub(crate) fn hold(&mut self, payload: &mut Option<Box<Vec<u8>>>, bytes: &[u8]) {
-        let payload = payload.get_or_insert_with(|| {
-            let payload = self.payloads.pop().unwrap_or_default();
-            self.held += payload.capacity();
-            payload
-        });
-        let before = payload.capacity();
-        payload.extend_from_slice(bytes);
-        self.held += payload.capacity() - before;
+    pub(crate) fn hold(&mut self, held: &mut Option<Box<Queue>>, bytes: &[u8]) {
+        let queue = held.get_or_insert_with(|| self.queues.pop().unwrap_or_default());
+        queue.push(bytes, &mut self.pieces);
     }
 
-    #[expect(clippy::box_collection, reason = "a client keeps it as a box")]
-    pub(crate) fn give_back_payload(&mut self, mut payload: Box<Vec<u8>>) {
-        self.held -= payload.capacity();
-        if self.payloads.len() < MAX_SPARES && payload.capacity() <= MAX_SPARE_PAYLOAD {
-            payload.clear();
-            self.payloads.push(payload);
+    pub(crate) fn give_back_held(&mut self, mut held: Box<Queue>) {
+        held.clear(&mut self.pieces);
+        if self.queues.len() < MAX_SPARES {
+            self.queues.push(held);
         }
     }
 }
