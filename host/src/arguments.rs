@@ -16,12 +16,12 @@ use crate::logging::LogFormat;
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Arguments {
-    /// Address or host name to listen on; several are allowed, port 0 takes a free one [default: 127.0.0.1:1740 and
-    /// [::1]:1740]
+    /// Address or host name to listen on; several are allowed, port 0 takes a free one [default: port 1740 of 127.0.0.1
+    /// and ::1]
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ' ', value_parser = Listen::parse, env = "MICROWS_LISTEN")]
     listen: Vec<Listen>,
 
-    /// Let [::] take IPv6 only, not IPv4 as well
+    /// Let an IPv6 address that stands for all, as `[::]` does, take IPv6 only, not IPv4 as well
     #[arg(long, env = "MICROWS_IPV6_ONLY")]
     ipv6_only: bool,
 
