@@ -1,9 +1,9 @@
 //! The arguments of `microws-echo`.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::ToSocketAddrs;
 
 use clap::{ArgAction, Parser};
-use microws_host::Config;
+use microws_host::{Config, Listen};
 
 use crate::logging::LogFormat;
 
@@ -16,10 +16,14 @@ use crate::logging::LogFormat;
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Arguments {
-    /// Address or host name to listen on; several are allowed, port 0 takes a free one [default: port 1740 of 127.0.0.1
-    /// and ::1]
-    #[arg(long, value_name = "HOST:PORT", value_delimiter = ' ', value_parser = Listen::parse, env = "MICROWS_LISTEN")]
-    listen: Vec<Listen>,
+    /// Address or host name to listen on, or a Unix socket as unix:PATH; several are allowed, port 0 takes a free one.
+    /// Sockets that the parent process opened (LISTEN_FDS) are added. Without any: port 1740 of 127.0.0.1 and ::1
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ' ', value_parser = places, env = "MICROWS_LISTEN")]
+    listen: Vec<Places>,
+
+    /// Permissions of the Unix sockets, octal
+    #[arg(long, value_name = "MODE", default_value = "660", value_parser = mode, env = "MICROWS_UNIX_MODE")]
+    unix_mode: u32,
 
     /// Let an IPv6 address that stands for all, as `[::]` does, take IPv6 only, not IPv4 as well
     #[arg(long, env = "MICROWS_IPV6_ONLY")]
@@ -128,9 +132,10 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// The server's part of them.
     pub(crate) fn config(&self) -> Config {
-        let listen = self.listen.iter().flat_map(|Listen(addresses)| addresses).copied().collect();
+        let listen = self.listen.iter().flatten().cloned().collect();
         let mut config = Config { listen, ..Config::default() };
         config.ipv6_only = self.ipv6_only;
+        config.unix_mode = self.unix_mode;
         config.reuse_port = self.reuse_port;
         config.subprotocols.clone_from(&self.subprotocol);
         config.origins.clone_from(&self.origin);
@@ -155,13 +160,25 @@ impl Arguments {
     }
 }
 
-/// The addresses of a host and a port.
-#[derive(Debug, Clone)]
-struct Listen(Vec<SocketAddr>);
+/// What one value of `--listen` stands for: a host may have several addresses.
+type Places = Vec<Listen>;
 
-impl Listen {
-    fn parse(text: &str) -> Result<Self, String> {
-        text.to_socket_addrs().map(|addresses| Self(addresses.collect())).map_err(|error| error.to_string())
+fn places(text: &str) -> Result<Places, String> {
+    match text.strip_prefix("unix:") {
+        Some("") => Err("a Unix socket needs a name".to_owned()),
+        Some(path) => Ok(vec![Listen::Unix(path.into())]),
+        None => match text.to_socket_addrs() {
+            Ok(addresses) => Ok(addresses.map(Listen::Tcp).collect()),
+            Err(error) => Err(error.to_string()),
+        },
+    }
+}
+
+/// Permissions, as chmod takes them.
+fn mode(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        _ => Err("not three octal digits".to_owned()),
     }
 }
 

@@ -1,9 +1,10 @@
 //! What the server is told at the start.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 
 use microws::Timeouts;
+
+use crate::listen::Listen;
 
 /// The longest greeting in bytes: a client that does not read it costs as much memory.
 const MAX_GREETING: usize = 64 * 1024;
@@ -15,11 +16,12 @@ const MAX_TIMEOUT: u32 = u32::MAX / 2;
 /// What the server is told at the start. [`Default`] is what `microws-echo` does without arguments.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Addresses to listen on; port 0 takes a free one. Empty for port 1740 of 127.0.0.1 and of \[::1\], the second only
-    /// where there is IPv6.
-    pub listen: Vec<SocketAddr>,
+    /// Where to listen. Empty for port 1740 of 127.0.0.1 and of \[::1\], the second only where there is IPv6.
+    pub listen: Vec<Listen>,
     /// Whether \[::\] takes IPv6 only, not IPv4 as well.
     pub ipv6_only: bool,
+    /// Permissions of the Unix sockets, as for chmod: to connect takes the right to write.
+    pub unix_mode: u32,
     /// Whether several processes may listen on the same addresses (`SO_REUSEPORT`).
     pub reuse_port: bool,
     /// Subprotocols that are agreed to, if the client offers one of them.
@@ -64,6 +66,7 @@ impl Default for Config {
         Self {
             listen: Vec::new(),
             ipv6_only: false,
+            unix_mode: 0o660,
             reuse_port: false,
             subprotocols: vec!["echo-protocol".into()],
             origins: Vec::new(),
@@ -94,6 +97,9 @@ impl Config {
         let invalid = |what: String| Err(io::Error::new(ErrorKind::InvalidInput, what));
         if self.greeting.as_ref().is_some_and(|greeting| greeting.len() > MAX_GREETING) {
             return invalid(format!("the greeting is longer than {MAX_GREETING} bytes"));
+        }
+        if self.unix_mode > 0o777 {
+            return invalid(format!("the permissions {:o} are none of a socket", self.unix_mode));
         }
         let separator = |c: char| !c.is_ascii_graphic() || "\"(),/:;<=>?@[\\]{}".contains(c);
         if let Some(name) = self.subprotocols.iter().find(|name| name.is_empty() || name.contains(separator))
@@ -136,6 +142,7 @@ mod tests {
         assert_eq!(said(|_| {}), Ok(()));
         for (change, word) in [
             ((|config| config.greeting = Some("g".repeat(64 * 1024 + 1))) as fn(&mut Config), "greeting"),
+            (|config| config.unix_mode = 0o1777, "1777"),
             (|config| config.subprotocols.push("two words".into()), "two words"),
             (|config| config.subprotocols.push(String::new()), "subprotocol"),
             (|config| config.paths.push("echo".into()), "slash"),

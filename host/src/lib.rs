@@ -13,6 +13,7 @@
 
 mod config;
 mod link;
+mod listen;
 mod partial;
 mod peer;
 mod reactor;
@@ -24,5 +25,6 @@ mod transport;
 mod turn;
 
 pub use config::Config;
+pub use listen::Listen;
 pub use reactor::{Handle, Server};
 pub use stats::Stats;

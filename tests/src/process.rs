@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Sender, channel};
@@ -92,19 +93,27 @@ impl Echo {
         if !arguments.contains(&"--log-format") {
             command.args(["--log-format", "plain"]);
         }
-        command.args(arguments);
-        Self::spawn(command, listen.len())
+        command.args(arguments).stdin(Stdio::null());
+        Self::spawn(command, listen.iter().filter(|place| !place.starts_with("unix:")).count())
     }
 
     /// Starts it with variables of the environment instead of arguments; it listens on so many addresses.
     pub fn start_in(variables: &[(&str, &str)], listening: usize) -> Self {
         let mut command = Command::new(binary());
+        command.envs(variables.iter().copied()).env("MICROWS_LOG_FORMAT", "plain").stdin(Stdio::null());
+        Self::spawn(command, listening)
+    }
+
+    /// Starts it on a socket that it inherits, and nothing else, with variables of the environment; it listens on so
+    /// many addresses of TCP.
+    pub fn start_inheriting(socket: OwnedFd, variables: &[(&str, &str)], listening: usize) -> Self {
+        let mut command = inheriting(socket);
         command.envs(variables.iter().copied()).env("MICROWS_LOG_FORMAT", "plain");
         Self::spawn(command, listening)
     }
 
     fn spawn(mut command: Command, listening: usize) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the echo server starts");
         let errors = child.stderr.take().expect("a pipe");
         let log = Arc::new(Log::default());
@@ -132,7 +141,17 @@ impl Echo {
     /// If it does not end.
     pub fn refused(arguments: &[&str]) -> Output {
         let mut command = Command::new(binary());
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(arguments).stdin(Stdio::null());
+        Self::refuses(command)
+    }
+
+    /// Runs it with a file that it inherits and must refuse, until it ends.
+    pub fn refused_inheriting(file: OwnedFd) -> Output {
+        Self::refuses(inheriting(file))
+    }
+
+    fn refuses(mut command: Command) -> Output {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the echo server starts");
         let status = wait_for_end(&mut child);
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
@@ -281,6 +300,14 @@ impl Echo {
     pub fn end(&mut self) -> ExitStatus {
         wait_for_end(&mut self.child)
     }
+}
+
+/// The server as a program that inherits `file` as systemd's sockets are: as file 3.
+fn inheriting(file: OwnedFd) -> Command {
+    let script = r#"exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec "$0""#;
+    let mut command = Command::new("bash");
+    command.args(["-c", script]).arg(binary()).stdin(file);
+    command
 }
 
 impl Drop for Echo {

@@ -2,9 +2,10 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use crate::frames::{Frame, frame, masked};
 use crate::process::PATIENCE;
@@ -54,7 +55,19 @@ impl Raw {
     /// # Errors
     /// The system's.
     pub fn try_connect(address: SocketAddr) -> io::Result<Self> {
-        Self::over(TcpStream::connect_timeout(&address, PATIENCE)?)
+        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        stream.set_nodelay(true)?;
+        Self::over(stream)
+    }
+
+    /// Connects to a Unix socket.
+    ///
+    /// # Panics
+    /// If it can't connect.
+    pub fn connect_unix(path: &Path) -> Self {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
+        socket.connect(&SockAddr::unix(path).expect("a name")).expect("the server listens");
+        Self::over(socket.into()).expect("options of a socket")
     }
 
     /// Connects with a small receive buffer, so that little is under way to a client that does not read.
@@ -65,11 +78,11 @@ impl Raw {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
         socket.set_recv_buffer_size(4096).expect("a size");
         socket.connect(&address.into()).expect("the server listens");
+        socket.set_tcp_nodelay(true).expect("an option of TCP");
         Self::over(socket.into()).expect("options of a socket")
     }
 
     fn over(stream: TcpStream) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         Ok(Self { stream, came: Vec::new() })

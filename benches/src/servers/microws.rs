@@ -5,8 +5,8 @@ use microws_host::{Config, Server};
 use super::Outcome;
 
 pub(super) fn serve() -> Outcome {
-    let server = Server::bind(Config { listen: vec![super::ANY_PORT], ..Config::default() })?;
-    for address in server.addresses()? {
+    let server = Server::bind(Config { listen: vec![super::ANY_PORT.into()], ..Config::default() })?;
+    for address in server.addresses() {
         super::say(address)?;
     }
     server.run()?;

@@ -7,6 +7,7 @@ use mio::{Registry, Token};
 
 use super::slots::Slots;
 use crate::config::Config;
+use crate::listen::Listen;
 use crate::report::Report;
 use crate::transport::Listener;
 use crate::turn::Context;
@@ -42,24 +43,27 @@ enum When {
 impl Acceptor {
     /// Listens on all addresses of `config`; events come as `token`.
     pub(crate) fn bind(config: &Config, registry: &Registry, token: Token) -> io::Result<Self> {
-        let bind = |address: SocketAddr| {
-            Listener::bind(address, config, registry, token).map_err(|error| refused(address, &error))
-        };
-        let mut listeners = config.listen.iter().copied().map(bind).collect::<io::Result<Vec<_>>>()?;
+        let bind = |listen: &Listen| Listener::bind(listen, config, registry, token);
+        let named = |listen: &Listen| bind(listen).map_err(|error| refused(listen, &error));
+        let mut listeners = config.listen.iter().map(named).collect::<io::Result<Vec<_>>>()?;
         if listeners.is_empty() {
-            listeners.push(bind((Ipv4Addr::LOCALHOST, PORT).into())?);
-            let address = (Ipv6Addr::LOCALHOST, PORT).into();
-            match Listener::bind(address, config, registry, token) {
+            listeners.push(named(&Listen::Tcp((Ipv4Addr::LOCALHOST, PORT).into()))?);
+            let ipv6 = Listen::Tcp((Ipv6Addr::LOCALHOST, PORT).into());
+            match bind(&ipv6) {
                 Ok(listener) => listeners.push(listener),
                 Err(error) if is_without_ipv6(&error) => Report::without_ipv6(&error),
-                Err(error) => return Err(refused(address, &error)),
+                Err(error) => return Err(refused(&ipv6, &error)),
             }
         }
         Ok(Self { listeners, when: When::OnEvent })
     }
 
-    pub(crate) fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.listeners.iter().map(Listener::address).collect()
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(Listener::tcp_address).collect()
+    }
+
+    pub(crate) fn urls(&self) -> Vec<String> {
+        self.listeners.iter().map(Listener::url).collect()
     }
 
     pub(crate) const fn on_event(&mut self) {
@@ -81,7 +85,7 @@ impl Acceptor {
             return;
         }
         self.when = When::OnEvent;
-        for listener in &self.listeners {
+        for listener in &mut self.listeners {
             for accepted in 0.. {
                 if accepted == BATCH {
                     self.when = When::Now;
@@ -110,8 +114,8 @@ impl Acceptor {
 }
 
 /// The error that names the address.
-fn refused(address: SocketAddr, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+fn refused(listen: &Listen, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}"))
 }
 
 /// EAFNOSUPPORT and EADDRNOTAVAIL.

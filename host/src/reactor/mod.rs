@@ -66,12 +66,15 @@ impl Server {
         Ok(Self { config, poll, acceptor, control, handle })
     }
 
-    /// The addresses listened on, with the ports that 0 stood for.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+    /// The TCP addresses listened on, with the ports that 0 stood for, in the order of [`Config::listen`].
+    pub fn addresses(&self) -> Vec<SocketAddr> {
         self.acceptor.addresses()
+    }
+
+    /// What clients connect to, in the order of [`Config::listen`]: `ws://HOST:PORT/`, and `ws+unix:PATH` for a Unix
+    /// socket.
+    pub fn urls(&self) -> Vec<String> {
+        self.acceptor.urls()
     }
 
     /// Reaches the server while it runs.

@@ -77,7 +77,7 @@ impl<'c> Slots<'c> {
     /// A connection was accepted.
     pub(crate) fn on_accept(
         &mut self,
-        mut transport: Transport,
+        transport: Transport,
         address: Address,
         registry: &Registry,
         cx: &mut Context<'_>,
@@ -90,7 +90,7 @@ impl<'c> Slots<'c> {
         }
         let entry = self.slab.vacant_entry();
         let key = entry.key();
-        if let Err(error) = transport.register(registry, Token(key)) {
+        if let Err(error) = transport.register(registry, Token(key), &address) {
             return cx.report.lost(&address, &error);
         }
         let session = Session::server(self.session_config);

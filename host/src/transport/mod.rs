@@ -2,64 +2,38 @@
 //!
 //! It alone knows readiness, which comes as edges, and holds the bytes that the kernel did not take.
 
+mod address;
 mod buffers;
+mod listener;
 mod outbox;
 mod pieces;
 mod pool;
 mod queue;
-mod tcp;
+mod stream;
 
-use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::{fmt, io};
+use std::io;
 
 use mio::{Registry, Token};
 
+pub(crate) use address::Address;
 pub(crate) use buffers::{Buffers, LARGE};
+pub(crate) use listener::Listener;
 #[cfg(test)]
 use pieces::PIECE;
 pub(crate) use pool::Pool;
 pub(crate) use queue::Queue;
-pub(crate) use tcp::Listener;
 
 use outbox::Outbox;
-use tcp::Tcp;
+use stream::Stream;
 
 /// How long a client may take nothing, in milliseconds, before it is read further. Until then it waits for its own
 /// replies, as TCP means it to: memory that is read again at once is cheap, and others have their turn.
 const PATIENCE: u64 = 20;
 
-/// A client's address: its name in the log. Each client has one, so the usual kind is short.
-#[derive(Debug)]
-pub(crate) enum Address {
-    V4(SocketAddrV4),
-    V6(Box<SocketAddrV6>),
-}
-
-impl From<SocketAddr> for Address {
-    fn from(address: SocketAddr) -> Self {
-        match address {
-            SocketAddr::V4(address) => Self::V4(address),
-            SocketAddr::V6(address) => match address.ip().to_ipv4_mapped() {
-                Some(ip) => Self::V4(SocketAddrV4::new(ip, address.port())),
-                None => Self::V6(Box::new(address)),
-            },
-        }
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::V4(address) => write!(f, "{address}"),
-            Self::V6(address) => write!(f, "{address}"),
-        }
-    }
-}
-
 /// The stream to one client.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    stream: Tcp,
+    stream: Stream,
     outbox: Option<Box<Outbox>>,
     /// The stream may hold bytes that were not read.
     unread: bool,
@@ -72,13 +46,13 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    const fn new(stream: Tcp) -> Self {
+    const fn new(stream: Stream) -> Self {
         Self { stream, outbox: None, unread: false, read_closed: false, takes_more: false, muted: false }
     }
 
-    /// Has events come as `token`.
-    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        self.stream.register(registry, token)
+    /// Has events come as `token`; `address` is the client's.
+    pub(crate) fn register(&self, registry: &Registry, token: Token, address: &Address) -> io::Result<()> {
+        self.stream.register(registry, token, address.is_tcp())
     }
 
     /// An event came.
@@ -221,7 +195,7 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (stream, _) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
-        (Transport::new(Tcp::from_std(stream)), client)
+        (Transport::new(Stream::new(stream.into())), client)
     }
 
     #[test]
