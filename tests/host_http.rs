@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use microws_tests::process::Echo;
+use microws_tests::process::{Echo, Signal};
 use microws_tests::raw::{Answer, REQUEST, Raw};
 
 /// A correct request with one line more.
@@ -232,6 +232,73 @@ fn a_crowd_over_the_limit_does_not_keep_out_the_clients() {
     echo.says("disconnected");
     echo.open().echo(b"a place was free");
     drop(crowd);
+}
+
+#[test]
+fn plain_requests_share_a_connection_and_an_upgrade_may_follow() {
+    let echo = Echo::start(&[]);
+    let mut client = echo.tcp();
+    let ask = |client: &mut Raw, method: &str, path: &str| {
+        client.send(format!("{method} {path} HTTP/1.1\r\nHost: h\r\n\r\n").as_bytes());
+    };
+    for _ in 0..3 {
+        ask(&mut client, "GET", "/healthz");
+        ask(&mut client, "HEAD", "/");
+        ask(&mut client, "GET", "/");
+        ask(&mut client, "GET", "/nothing");
+        assert_eq!(client.answer().unwrap().body, "ok\n");
+        let head = client.answer_to_head().unwrap();
+        let page = client.answer().unwrap();
+        assert_eq!((head.status, head.field("Content-Length")), (200, page.field("Content-Length")));
+        assert_eq!(client.answer().unwrap().status, 404);
+    }
+    client.send(REQUEST);
+    client.accepted();
+    client.echo(b"on the same connection");
+    let told: Vec<String> = echo.lines().into_iter().filter(|line| line.contains("asked for")).collect();
+    assert_eq!(told.len(), 6, "{told:?}");
+}
+
+#[test]
+fn a_connection_ends_after_the_answer_if_the_client_says_so_or_is_old() {
+    let echo = Echo::start(&[]);
+    for request in [
+        "GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+        "GET /healthz HTTP/1.0\r\n\r\n",
+        // Whether its head ends where the server thinks is not sure.
+        "POST /healthz HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello",
+    ] {
+        assert_eq!(ask(&echo, request.as_bytes()).field("Connection"), Some("close"), "{request}");
+    }
+}
+
+#[test]
+fn an_idle_connection_ends_without_a_word_and_is_no_timeout() {
+    let mut echo = Echo::start(&["--handshake-timeout", "0.2", "--close-timeout", "30"]);
+    let request = b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
+    let mut client = echo.tcp();
+    for _ in 0..2 {
+        client.send(request);
+        client.answer().unwrap();
+    }
+    assert_eq!(client.rest().unwrap(), b"");
+    // Half a next request is answered.
+    let mut client = echo.tcp();
+    client.send(request);
+    client.answer().unwrap();
+    client.send(b"GET /healthz HTTP/1.1\r\nHo");
+    assert_eq!(client.answer().unwrap().status, 408);
+    echo.says("refused: 408");
+    let timeouts = |echo: &Echo| ask(echo, b"GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n").body;
+    assert!(timeouts(&echo).contains("\nmicrows_timeouts_total{deadline=\"other\"} 1\n"));
+    // The server does not wait for clients that may ask again.
+    let mut client = echo.tcp();
+    client.send(request);
+    client.answer().unwrap();
+    echo.signal(Signal::TERM);
+    assert_eq!(client.rest().unwrap(), b"");
+    assert!(echo.end().success());
+    assert!(!echo.lines().iter().any(|line| line.contains("disconnected")), "{:?}", echo.lines());
 }
 
 #[test]

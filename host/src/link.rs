@@ -33,7 +33,12 @@ impl<'c> Link<'_, 'c> {
         self.session.subprotocol()
     }
 
-    /// Answers the request otherwise than with an upgrade.
+    /// Answers a plain request, after which the next one may come.
+    pub(crate) fn answer(&mut self, status: u16, fields: &[(&str, &str)], body: &str) -> Result<(), Ending> {
+        self.until_sent(|session, tx| session.respond_and_stay(tx, status, fields, body))
+    }
+
+    /// Answers the request otherwise than with an upgrade, and ends the connection.
     pub(crate) fn respond(&mut self, status: u16, fields: &[(&str, &str)], body: &str) -> Result<(), Ending> {
         self.until_sent(|session, tx| session.respond(tx, status, fields, body))
     }

@@ -65,10 +65,14 @@ impl<'c> Peer<'c> {
     /// Tells the client that the server stops.
     pub(crate) fn stop(&mut self, cx: &mut Context<'_>) -> Next {
         let (mut link, ..) = self.link(cx);
-        let done = if link.session.is_connecting() {
-            Err(Ending::Stopped)
-        } else {
+        let done = if !link.session.is_connecting() {
             link.close(CloseCode::GOING_AWAY, "the server stops")
+        } else if link.transport.is_blocked() {
+            // A page that it was asked for is still on its way.
+            link.transport.shutdown();
+            Ok(())
+        } else {
+            Err(Ending::Stopped)
         };
         self.next(done, cx)
     }
@@ -119,6 +123,9 @@ impl<'c> Peer<'c> {
     /// one read, or the client takes no more. Returns in how many milliseconds the session has a deadline.
     fn pump(&mut self, cx: &mut Context<'_>, was_blocked: bool) -> Result<Option<u32>, Ending> {
         let head = self.session.is_connecting().then_some(cx.config.max_head);
+        if head.is_some() {
+            self.session.set_date();
+        }
         let len = cx.buffers.read_len(head, self.session.payload_left(), self.partial.bytes().len());
         let Self { address, transport, session, service, partial, .. } = self;
         let (mut rx, tx, pool) = cx.buffers.lend(len);
@@ -194,6 +201,7 @@ impl<'c> Peer<'c> {
         let stage = match self.ended {
             true => Stage::Lingering,
             false if self.service.is_open() => Stage::Open,
+            false if self.service.is_idle() => Stage::Idle,
             false => Stage::Opening,
         };
         report.ended(&self.address, stage, ending, self.service.traffic());

@@ -58,6 +58,8 @@ pub(crate) enum Ending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     Opening,
+    /// Its request was answered, and another one may come.
+    Idle,
     Open,
     /// The end was reported before; only the client's own was waited for.
     Lingering,
@@ -178,6 +180,12 @@ impl Report {
             return debug!("{who} gone: {ending}");
         }
         match ending {
+            // What connections that are kept for the next request come to.
+            Ending::Session(End::Eof | End::Overdue(_)) | Ending::Io(_) | Ending::Stopped
+                if stage == Stage::Idle =>
+            {
+                return debug!("{who} gone: {ending}");
+            }
             Ending::Session(End::Rejected(error)) => {
                 return self.refused(who, error.status(), Cause::BadRequest(*error));
             }
@@ -202,7 +210,7 @@ impl Report {
             (Stage::Opening, Ending::Session(End::Eof) | Ending::Io(_)) => {
                 debug!("{who} left before it was open: {ending}");
             }
-            (Stage::Opening, _) => info!("{who} disconnected before it was open: {ending}"),
+            (Stage::Opening | Stage::Idle, _) => info!("{who} disconnected before it was open: {ending}"),
             _ => info!("{who} disconnected: {ending}, {traffic}"),
         }
     }

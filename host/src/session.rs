@@ -1,5 +1,9 @@
 //! A client's session, whose opening handshake takes memory only while it lasts.
 
+use std::io::Write;
+use std::time::SystemTime;
+
+use httpdate::HttpDate;
 use microws::{
     Buffer, CloseCode, Config, End, Event, Fields, HandshakeError, MessageKind, SendError, Sent, Server,
     State, Step, Upgraded,
@@ -30,7 +34,20 @@ impl<'c> Session<'c> {
     /// A session on a stream that was accepted just now.
     pub(crate) fn server(config: &'c Config<'c>) -> Self {
         let opening = Some(Box::new(microws::Session::server(config)));
-        Self { opening, open: microws::Session::upgraded(config, Server) }
+        let mut session = Self { opening, open: microws::Session::upgraded(config, Server) };
+        session.set_date();
+        session
+    }
+
+    /// Has the answers to the request that comes next be of now.
+    pub(crate) fn set_date(&mut self) {
+        let Some(session) = &mut self.opening else { return };
+        let mut date = [0; 29];
+        let now = HttpDate::from(SystemTime::now());
+        // It writes 29 characters until the year 9999.
+        if write!(&mut date[..], "{now}").is_ok() {
+            let _ = session.set_date(date);
+        }
     }
 
     /// Takes the next event out of `rx`; the protocol's own replies go to `tx`.
@@ -113,6 +130,20 @@ impl<'c> Session<'c> {
     ) -> Result<Sent, SendError> {
         match &mut self.opening {
             Some(session) => session.respond(tx, status, fields, body),
+            None => Err(SendError::NotNow),
+        }
+    }
+
+    /// [`respond`](Self::respond), and then the next request may come, unless the client wants the connection closed.
+    pub(crate) fn respond_and_stay(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        status: u16,
+        fields: &Fields<'_>,
+        body: &str,
+    ) -> Result<Sent, SendError> {
+        match &mut self.opening {
+            Some(session) => session.respond_and_stay(tx, status, fields, body),
             None => Err(SendError::NotNow),
         }
     }

@@ -314,6 +314,68 @@ fn a_response_that_stays_is_whole_or_nothing_too() {
 }
 
 #[test]
+fn a_next_request_that_does_not_end_is_answered_as_the_first_one_is() {
+    let mut timeouts = Timeouts::new();
+    timeouts.handshake = 100;
+    let mut server = ByHand::server(Config::new().timeouts(timeouts));
+    server.feed(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    server.skip_head();
+    assert_eq!(server.session.respond_and_stay(&mut server.tx, 200, &[], ""), Ok(Sent::Done));
+    server.take();
+    server.feed(b"GET / HTTP/1.1\r\nHo");
+    assert_eq!(server.skip_events(), Step::Read);
+    assert_eq!(server.tick(0), Some(100));
+    assert_eq!(server.tick(100), Some(0));
+    assert_eq!(server.receive(), Step::Write);
+    assert!(server.take().starts_with(b"HTTP/1.1 408 "));
+}
+
+#[test]
+fn a_date_stands_in_every_response_that_follows_but_101() {
+    const DATE: &[u8; 29] = b"Sun, 06 Nov 1994 08:49:37 GMT";
+    let dated = |status: &str| {
+        as_built(
+            format!(
+                "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\nDate: {}\r\n\r\n",
+                DATE.escape_ascii()
+            )
+            .as_bytes(),
+        )
+    };
+    let begun = |input: &str| {
+        let mut timeouts = Timeouts::new();
+        timeouts.handshake = 100;
+        let mut server = ByHand::server(Config::new().timeouts(timeouts));
+        assert_eq!(server.session.set_date(*DATE), Ok(()));
+        server.feed(input.as_bytes());
+        server
+    };
+    let has_date =
+        |output: &[u8]| output.windows(37).any(|bytes| bytes == b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
+    let mut server = begun("HEAD / HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    server.skip_head();
+    assert_eq!(server.session.respond_and_stay(&mut server.tx, 404, &[], ""), Ok(Sent::Done));
+    assert!(has_date(&server.take()));
+    server.skip_head();
+    assert_eq!(server.session.respond(&mut server.tx, 404, &[], ""), Ok(Sent::Done));
+    assert_eq!(server.take(), dated("404 Not Found"));
+    // By the session itself: no upgrade, no head at all, too late.
+    for input in ["GET / HTTP/1.1\r\nHost: h\r\n\r\n", "\0"] {
+        let mut server = begun(input);
+        assert_eq!(server.skip_events(), Step::Write);
+        assert!(has_date(&server.take()), "{input:?}");
+    }
+    let mut server = begun("");
+    assert_eq!((server.tick(0), server.tick(100)), (Some(100), Some(0)));
+    assert!(has_date(&server.take()));
+    let mut server = begun(std::str::from_utf8(REQUEST).unwrap());
+    assert_eq!(server.skip_events(), Step::Write);
+    assert_eq!(server.take(), ANSWER);
+    let mut server = begun("");
+    assert_eq!(server.session.set_date(*b"Sun, 06 Nov 1994\r\nA: b    GMT"), Err(SendError::InvalidField));
+}
+
+#[test]
 fn every_request_has_its_own_limits_and_faults() {
     let of = Config::new().max_head(60, 2).subprotocols(&["chat"]);
     let mut server = ByHand::server(of);
@@ -372,8 +434,7 @@ fn an_idle_stream_is_ended_by_the_deadline_of_the_handshake() {
     }
     now += 100;
     assert_eq!(server.tick(now), Some(0));
-    assert_eq!(server.receive(), Step::Write);
-    assert!(server.take().starts_with(b"HTTP/1.1 408 "));
+    // Nothing of another request came: there is nothing to answer.
     assert_eq!(server.receive(), Step::Shutdown);
     assert_eq!(server.receive(), Step::Read);
     assert_eq!(server.tick(now), Some(50));

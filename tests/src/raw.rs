@@ -204,21 +204,15 @@ impl Raw {
         Ok(Answer { status: status.expect("a status"), head, body: String::new() })
     }
 
-    /// Reads an answer, its body, and the end of the connection, which must be no reset.
+    /// Reads an answer and its body; and if the answer says so, the end of the connection, which must be no reset.
     ///
     /// # Errors
     /// The connection was reset, or nothing came.
     ///
     /// # Panics
-    /// If the body's length is not what the head says.
+    /// If it has no length or date, or something follows that must not.
     pub fn answer(&mut self) -> io::Result<Answer> {
-        let answer = self.answer_to_head()?;
-        assert_eq!(
-            answer.field("Content-Length"),
-            Some(answer.body.len().to_string().as_str()),
-            "{answer:?}"
-        );
-        Ok(answer)
+        self.answer_with(|len| len)
     }
 
     /// [`answer`](Self::answer) to a HEAD request: it names a length, and has no body (RFC 9110 section 8.6).
@@ -227,12 +221,24 @@ impl Raw {
     /// As [`answer`](Self::answer).
     ///
     /// # Panics
-    /// If there is no length.
+    /// As there.
     pub fn answer_to_head(&mut self) -> io::Result<Answer> {
+        self.answer_with(|_| 0)
+    }
+
+    fn answer_with(&mut self, body_len: impl FnOnce(usize) -> usize) -> io::Result<Answer> {
         let mut answer = self.head()?;
-        answer.body = String::from_utf8(self.rest()?).expect("a body of text");
-        assert!(answer.field("Content-Length").is_some(), "{answer:?}");
-        assert!(answer.field("Connection").is_some_and(|value| value.starts_with("close")), "{answer:?}");
+        let len = answer.field("Content-Length").and_then(|len| len.parse().ok());
+        let len = body_len(len.unwrap_or_else(|| panic!("a length: {answer:?}")));
+        let date = answer.field("Date").unwrap_or_default();
+        assert!(date.len() == 29 && date.ends_with(" GMT"), "{answer:?}");
+        self.need(len)?;
+        answer.body = String::from_utf8(self.came.drain(..len).collect()).expect("a body of text");
+        match answer.field("Connection") {
+            Some("keep-alive") => {}
+            Some("close" | "close, Upgrade") => assert_eq!(self.rest()?, b"", "{answer:?}"),
+            _ => panic!("a connection option: {answer:?}"),
+        }
         Ok(answer)
     }
 

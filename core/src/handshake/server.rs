@@ -51,6 +51,12 @@ impl Request {
         }
     }
 
+    /// Whether anything of it was taken.
+    #[cfg(feature = "http")]
+    pub(crate) const fn is_begun(&self) -> bool {
+        self.head.is_begun()
+    }
+
     /// Whether the head is complete.
     pub(crate) const fn is_complete(&self) -> bool {
         self.head.is_complete()
@@ -108,9 +114,14 @@ impl Request {
         })
     }
 
-    /// [`reject`], without content if the request wants none.
-    pub(crate) fn reject(&self, tx: &mut Buffer<'_>, error: HandshakeError) -> Result<(), SendError> {
-        reject_with(tx, error, self.head_only)
+    /// [`reject`], with what `response` has, and without content if the request wants none.
+    pub(crate) fn reject(
+        &self,
+        tx: &mut Buffer<'_>,
+        error: HandshakeError,
+        response: Response<'_>,
+    ) -> Result<(), SendError> {
+        reject_with(tx, error, Response { head_only: self.head_only, ..response })
     }
 
     fn on_line(&mut self, config: &Config<'_>, what: What, line: &[u8]) -> Result<(), HandshakeError> {
@@ -262,10 +273,10 @@ impl Request {
 /// # Errors
 /// [`BufferFull`](SendError::BufferFull) if not even the head fits; nothing was written.
 pub fn reject(tx: &mut Buffer<'_>, error: HandshakeError) -> Result<(), SendError> {
-    reject_with(tx, error, false)
+    reject_with(tx, error, Response::EMPTY)
 }
 
-fn reject_with(tx: &mut Buffer<'_>, error: HandshakeError, head_only: bool) -> Result<(), SendError> {
+fn reject_with(tx: &mut Buffer<'_>, error: HandshakeError, response: Response<'_>) -> Result<(), SendError> {
     let status = error.status();
     // "426 [...] The server MUST send an Upgrade header field" (RFC 9110 section 15.5.22),
     // "a |Sec-WebSocket-Version| header field indicating the version(s)" (4.2.2);
@@ -275,7 +286,7 @@ fn reject_with(tx: &mut Buffer<'_>, error: HandshakeError, head_only: bool) -> R
         426 => &[("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")],
         _ => &[],
     };
-    let response = Response { status, fields, head_only, ..Response::EMPTY };
+    let response = Response { status, fields, ..response };
     let (text, field) = error.reason();
     let field = field.map_or("", KnownField::name);
     match response.queue(tx, &[text, field, "\n"]) {

@@ -35,6 +35,12 @@ impl HeadReader {
         Self { stage: Stage::Start, fields_left: max_fields, bytes_left: max_len, scanned: 0 }
     }
 
+    /// Whether a line was taken.
+    #[cfg(feature = "http")]
+    pub(crate) const fn is_begun(&self) -> bool {
+        !matches!(self.stage, Stage::Start)
+    }
+
     /// Whether the whole head was taken.
     pub(crate) const fn is_complete(&self) -> bool {
         matches!(self.stage, Stage::End)

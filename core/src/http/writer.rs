@@ -68,10 +68,24 @@ pub(crate) struct Response<'a> {
     pub(crate) connection: &'a str,
     /// "The server MUST NOT send content in the response" to a HEAD request (RFC 9110 section 9.3.2).
     pub(crate) head_only: bool,
+    /// "the date and time at which the message was originated" (RFC 9110 section 6.6.1).
+    #[cfg(feature = "http")]
+    pub(crate) date: Option<Date>,
 }
 
+/// A date as HTTP writes it (RFC 9110 section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+#[cfg(feature = "http")]
+pub(crate) type Date = [u8; 29];
+
 impl Response<'_> {
-    pub(crate) const EMPTY: Self = Self { status: 0, fields: &[], connection: "close", head_only: false };
+    pub(crate) const EMPTY: Self = Self {
+        status: 0,
+        fields: &[],
+        connection: "close",
+        head_only: false,
+        #[cfg(feature = "http")]
+        date: None,
+    };
 
     /// Queues head and `body`, which is made of parts.
     pub(crate) fn queue(&self, tx: &mut Buffer<'_>, body: &[&str]) -> Result<(), SendError> {
@@ -86,7 +100,12 @@ impl Response<'_> {
             if self.status != 204 {
                 head.text("\r\nContent-Length: ").number(len);
             }
-            head.text("\r\n").fields(self.fields).text("\r\n");
+            head.text("\r\n");
+            #[cfg(feature = "http")]
+            if let Some(date) = &self.date {
+                head.field("Date", date);
+            }
+            head.fields(self.fields).text("\r\n");
             if !self.head_only {
                 for part in body {
                     head.text(part);

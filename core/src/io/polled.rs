@@ -293,6 +293,15 @@ impl Sender<'_, Server> {
     ) -> Result<Sent, SendError> {
         self.session.respond_and_stay(&mut self.tx, status, fields, body)
     }
+
+    /// Sets the date of the responses that follow: see [`Session::set_date`].
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "http")]
+    pub fn set_date(&mut self, date: [u8; 29]) -> Result<(), SendError> {
+        self.session.set_date(date)
+    }
 }
 
 /// A stream of `embedded-io` that says whether it is ready. It has no half-close. Its `flush` is called as it is: it

@@ -297,6 +297,15 @@ macro_rules! verbs {
             ) -> Result<(), Error<S::Error>> {
                 self.until_sent(|session, tx| session.respond_and_stay(tx, status, fields, body))$($await)*
             }
+
+            /// Sets the date of the responses that follow: see [`Session::set_date`].
+            ///
+            /// # Errors
+            /// As there.
+            #[cfg(feature = "http")]
+            pub fn set_date(&mut self, date: [u8; 29]) -> Result<(), SendError> {
+                self.session.set_date(date)
+            }
         }
     };
 }

@@ -8,6 +8,10 @@ use crate::error::SendError;
 use crate::event::Event;
 use crate::handshake::error::HandshakeError;
 use crate::handshake::server::Request;
+#[cfg(feature = "http")]
+use crate::http::field::is_value;
+#[cfg(feature = "http")]
+use crate::http::writer::Date;
 use crate::http::writer::{Response, are_valid};
 use crate::located::{Located, What};
 use crate::session::{Endpoint, Opening, Sent, Session};
@@ -19,6 +23,11 @@ use crate::step::{End, Step};
 pub struct Accepting {
     request: Request,
     stage: Stage,
+    /// Whether a request of this stream was answered, and another one may come.
+    #[cfg(feature = "http")]
+    stays: bool,
+    #[cfg(feature = "http")]
+    date: Option<Date>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,14 +74,36 @@ impl Opening for Accepting {
     }
 
     fn on_overdue(&mut self, tx: &mut Buffer<'_>) {
+        // Nothing of a next request came, so none is answered.
+        #[cfg(feature = "http")]
+        if self.stage == Stage::Responded || (self.stays && !self.request.is_begun()) {
+            return;
+        }
         // Best effort: there may be no room.
-        let _ = Response { status: 408, ..Response::EMPTY }.queue(tx, &["the request took too long\n"]);
+        let _ = Response { status: 408, ..self.response() }.queue(tx, &["the request took too long\n"]);
     }
 }
 
 impl Accepting {
     const fn new(config: &Config<'_>) -> Self {
-        Self { request: Request::new(config), stage: Stage::Request }
+        Self {
+            request: Request::new(config),
+            stage: Stage::Request,
+            #[cfg(feature = "http")]
+            stays: false,
+            #[cfg(feature = "http")]
+            date: None,
+        }
+    }
+
+    /// A response to fill in.
+    #[inline]
+    const fn response(&self) -> Response<'static> {
+        Response {
+            #[cfg(feature = "http")]
+            date: self.date,
+            ..Response::EMPTY
+        }
     }
 
     fn accept(&mut self, config: &Config<'_>, tx: &mut Buffer<'_>, fields: &Fields<'_>) -> Result<(), End> {
@@ -86,7 +117,7 @@ impl Accepting {
     }
 
     fn reject(&self, tx: &mut Buffer<'_>, error: HandshakeError) -> End {
-        match self.request.reject(tx, error) {
+        match self.request.reject(tx, error, self.response()) {
             Ok(()) => End::Rejected(error),
             Err(error) => End::Unsendable(error),
         }
@@ -114,7 +145,7 @@ impl Accepting {
             }
         }
         if self.stage == Stage::Responded {
-            *self = Self::new(config);
+            *self = Self { stays: true, date: self.date, ..Self::new(config) };
         }
         None
     }
@@ -207,6 +238,22 @@ impl<'c> Session<'c, Server> {
         Ok(sent)
     }
 
+    /// Sets the date of the responses that follow, except 101, as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`. "An
+    /// origin server with a clock [...] MUST generate a Date header field in all 2xx (Successful), 3xx (Redirection), and
+    /// 4xx (Client Error) responses" (RFC 9110 section 6.6.1): set it anew before each request. It takes 37 bytes of
+    /// `tx`.
+    ///
+    /// # Errors
+    /// [`InvalidField`](SendError::InvalidField) if it can't be the value of a field.
+    #[cfg(feature = "http")]
+    pub fn set_date(&mut self, date: [u8; 29]) -> Result<(), SendError> {
+        if !is_value(&date) {
+            return Err(SendError::InvalidField);
+        }
+        self.opening.date = Some(date);
+        Ok(())
+    }
+
     fn queue(
         &self,
         tx: &mut Buffer<'_>,
@@ -222,7 +269,7 @@ impl<'c> Session<'c, Server> {
             return Err(SendError::InvalidField);
         }
         let head_only = self.opening.request.head_only;
-        let response = Response { status, fields, connection, head_only };
+        let response = Response { status, fields, connection, head_only, ..self.opening.response() };
         match response.queue(tx, &[body]) {
             Ok(()) => Ok(Sent::Done),
             Err(SendError::BufferFull) if !tx.is_empty() => Ok(Sent::Write),

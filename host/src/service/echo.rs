@@ -19,6 +19,8 @@ const LEAST_FRAGMENT: usize = 16 * 1024;
 struct Asked {
     request: Request,
     faults: Faults,
+    /// A plain request was answered, and no other has begun.
+    answered: bool,
     open: bool,
 }
 
@@ -39,6 +41,11 @@ impl Echo {
 
     pub(crate) fn is_open(&self) -> bool {
         self.asked.as_ref().is_none_or(|asked| asked.open)
+    }
+
+    /// Whether a plain request was answered, and no other has begun.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.answered)
     }
 
     pub(crate) const fn traffic(&self) -> Traffic {
@@ -155,6 +162,7 @@ impl Echo {
                 self.do_wrong(link, report)
             }
             event => {
+                asked.answered = false;
                 asked.request.on_event(event);
                 Ok(())
             }
@@ -170,7 +178,7 @@ impl Echo {
         config: &Config,
     ) -> Result<(), Ending> {
         let Some(asked) = &mut self.asked else { return Ok(()) };
-        let Asked { request, faults, .. } = &mut **asked;
+        let Asked { request, faults, answered, .. } = &mut **asked;
         let query = request.query.as_deref().filter(|_| config.faults);
         let parsed = query.map(Faults::parse).transpose();
         let refusal = match link.fault() {
@@ -195,21 +203,31 @@ impl Echo {
                 }
                 (Err(refusal), _) => refusal,
             },
-            Some(HandshakeError::NoUpgrade) if request.path == "/" => {
-                report.page_requested(link.address);
-                return link.respond(200, page::FIELDS, page::TEXT);
+            Some(HandshakeError::NoUpgrade) => {
+                *answered = true;
+                return answer(&request.path, link, report);
             }
-            Some(HandshakeError::NoUpgrade) if request.path == "/healthz" => {
-                report.probed(link.address, &request.path);
-                return link.respond(200, probe::FIELDS, "ok\n");
-            }
-            Some(HandshakeError::NoUpgrade) if request.path == "/metrics" => {
-                report.probed(link.address, &request.path);
-                return link.respond(200, probe::METRICS_FIELDS, &report.stats().metrics());
-            }
-            Some(HandshakeError::NoUpgrade) => Refusal::not_found(&request.path),
             Some(_) => return Ok(()),
         };
         refusal.send(link, report)
+    }
+}
+
+/// Answers a request that asks for no upgrade.
+fn answer(path: &str, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
+    match path {
+        "/" => {
+            report.page_requested(link.address);
+            link.answer(200, page::FIELDS, page::TEXT)
+        }
+        "/healthz" => {
+            report.probed(link.address, path);
+            link.answer(200, probe::FIELDS, "ok\n")
+        }
+        "/metrics" => {
+            report.probed(link.address, path);
+            link.answer(200, probe::METRICS_FIELDS, &report.stats().metrics())
+        }
+        _ => Refusal::not_found(path).answer(link, report),
     }
 }

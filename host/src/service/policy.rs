@@ -27,6 +27,12 @@ impl<'a> Refusal<'a> {
         Self { status, cause: Cause::Asked, text: "refused, as you asked\n" }
     }
 
+    /// Logs it and tells the client, which may ask for something else.
+    pub(super) fn answer(&self, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
+        report.refused(link.address, self.status, self.cause);
+        link.answer(self.status, &[("Content-Type", "text/plain")], self.text)
+    }
+
     const fn no_endpoint(path: &'a str) -> Self {
         Self { status: 404, cause: Cause::Path(path), text: "no WebSocket endpoint here\n" }
     }
@@ -35,7 +41,7 @@ impl<'a> Refusal<'a> {
         Self { status: 403, cause: Cause::Origin(origin.unwrap_or("none")), text: "origin not allowed\n" }
     }
 
-    /// Logs it and tells the client.
+    /// Logs it and tells the client, and ends the connection.
     pub(super) fn send(&self, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
         report.refused(link.address, self.status, self.cause);
         link.respond(self.status, &[("Content-Type", "text/plain")], self.text)

@@ -16,6 +16,8 @@ impl Request {
     pub(crate) fn on_event(&mut self, event: Event<'_>) {
         match event {
             Event::Request(line) => {
+                // The one before was answered.
+                *self = Self::default();
                 line.path().clone_into(&mut self.path);
                 self.query = line.query().map(str::to_owned);
             }
