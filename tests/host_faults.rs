@@ -1,13 +1,13 @@
 //! What the echo server does wrong when it is asked to.
 
-use std::io::ErrorKind;
-use std::time::Duration;
+use std::io::{ErrorKind, Write};
+use std::time::{Duration, Instant};
 
 use hex_literal::hex;
 use microws::CloseCode;
-use microws_tests::frames::Frame;
+use microws_tests::frames::{Frame, frame};
 use microws_tests::process::Echo;
-use microws_tests::raw::{REQUEST, Raw, close_payload};
+use microws_tests::raw::{KEY, REQUEST, Raw, close_payload};
 use microws_tests::{ClientSide, Drive, End, Side};
 
 fn request_for(query: &str) -> Vec<u8> {
@@ -112,6 +112,102 @@ fn an_echo_comes_in_fragments() {
     }
     client.send_frame(0x82, b"");
     assert_eq!(client.frame(), Frame { b0: 0x82, key: None, payload: Vec::new() });
+}
+
+#[test]
+fn an_echo_comes_late_but_whole_and_in_order() {
+    let echo = Echo::start(&[]);
+    let mut client = open(&echo, "delay=300&after=2&close=4001");
+    let start = Instant::now();
+    let frame = frame(0x82, KEY, &[7; 40_000]);
+    let (front, back) = frame.split_at(20_000);
+    client.send(front);
+    // It is read before the rest comes.
+    echo.open().echo(b"another");
+    client.send(back);
+    client.send_frame(0x81, b"two");
+    client.send_frame(0x89, b"not late");
+    assert_eq!(client.frame(), Frame { b0: 0x8a, key: None, payload: b"not late".to_vec() });
+    assert_eq!(client.frame(), Frame { b0: 0x82, key: None, payload: vec![7; 40_000] });
+    assert!(start.elapsed() >= Duration::from_millis(290), "{:?}", start.elapsed());
+    assert_eq!(client.frame(), Frame { b0: 0x81, key: None, payload: b"two".to_vec() });
+    // What comes after the second echo comes after it is sent.
+    assert_eq!(client.closed().0, 4001);
+    // Both waited at the same time, so that the last is late once, not twice.
+    let mut client = open(&echo, "delay=50&fragments=2");
+    client.send_frame(0x81, b"Hello");
+    client.send_frame(0x81, b"");
+    for (b0, payload) in [(0x01, "He"), (0x00, "ll"), (0x80, "o"), (0x81, "")] {
+        assert_eq!(client.frame(), Frame { b0, key: None, payload: payload.into() });
+    }
+}
+
+#[test]
+fn late_echoes_of_any_size_and_number_all_come() {
+    let echo = Echo::start(&["--backlog-total", "3000000"]);
+    let mut client = open(&echo, "delay=20");
+    let mut stream = client.stream.try_clone().unwrap();
+    let sending = std::thread::spawn(move || {
+        for n in 0..300u32 {
+            stream.write_all(&frame(0x82, KEY, &n.to_be_bytes())).unwrap();
+        }
+        stream.write_all(&frame(0x82, KEY, &vec![9; 4 << 20])).unwrap();
+    });
+    for n in 0..300u32 {
+        assert_eq!(client.try_message().unwrap(), (2, n.to_be_bytes().to_vec()));
+    }
+    assert!(client.try_message().unwrap() == (2, vec![9; 4 << 20]));
+    sending.join().unwrap();
+    // Its memory is given back: others are kept waiting as long as it is lent.
+    open(&echo, "delay=60000").send_frame(0x82, &[1; 60_000]);
+    open(&echo, "delay=1").echo(b"late");
+}
+
+#[test]
+fn an_echo_comes_byte_by_byte_at_a_pace() {
+    let echo = Echo::start(&[]);
+    let mut client = open(&echo, "pace=20");
+    let start = Instant::now();
+    client.echo(b"Hello");
+    // Two bytes of the header, and five.
+    assert!(start.elapsed() >= Duration::from_millis(7 * 20 - 10), "{:?}", start.elapsed());
+    client.send_frame(0x88, &close_payload(1000, ""));
+    assert_eq!(client.closed().0, 1000);
+}
+
+#[test]
+fn pings_come_at_an_interval() {
+    let echo = Echo::start(&[]);
+    let mut client = open(&echo, "ping=30");
+    let start = Instant::now();
+    for _ in 0..3 {
+        assert_eq!(client.frame(), Frame { b0: 0x89, key: None, payload: b"as you asked".to_vec() });
+    }
+    assert!(start.elapsed() >= Duration::from_millis(80), "{:?}", start.elapsed());
+    client.send_frame(0x81, b"and echoes");
+    while client.frame().payload != b"and echoes" {}
+}
+
+#[test]
+fn a_close_frame_is_not_answered_and_all_else_is() {
+    let echo = Echo::start(&["--close-timeout", "0.5"]);
+    let mut client = open(&echo, "close-unanswered");
+    let close = frame(0x88, KEY, &close_payload(1000, ""));
+    client.send(&[frame(0x81, KEY, b"one"), frame(0x89, KEY, b"?"), close].concat());
+    assert_eq!(client.frame(), Frame { b0: 0x81, key: None, payload: b"one".to_vec() });
+    assert_eq!(client.frame(), Frame { b0: 0x8a, key: None, payload: b"?".to_vec() });
+    // Not even the end of the stream comes until the server has waited long enough.
+    assert_eq!(client.rest().unwrap(), b"");
+}
+
+#[test]
+fn a_subprotocol_can_be_agreed_to_that_was_not_offered() {
+    let echo = Echo::start(&[]);
+    let mut client = echo.tcp();
+    client.send(&request_for("subprotocol=soap"));
+    let answer = client.accepted();
+    assert_eq!(answer.field("Sec-WebSocket-Protocol"), Some("soap"));
+    client.echo(b"one");
 }
 
 #[test]

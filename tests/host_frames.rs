@@ -97,6 +97,22 @@ fn without_memory_for_it_a_frame_is_sent_back_as_it_comes() {
 }
 
 #[test]
+fn what_was_held_for_a_client_that_is_lost_is_given_back() {
+    let echo = Echo::start(&["--backlog-total", "100000"]);
+    for _ in 0..20 {
+        let mut client = echo.open();
+        client.send(&frame(0x82, KEY, &[9; 30_000])[..20_000]);
+        echo.open().echo(b"it was read");
+        client.reset();
+    }
+    echo.nth_line(20, |line| line.contains("Connection reset"));
+    let mut client = echo.open();
+    send_in_pieces(&echo, &mut client, &frame(0x82, KEY, &[9; 30_000]), 10_000);
+    let came = client.frame();
+    assert_eq!((came.b0, came.payload.len()), (0x82, 30_000));
+}
+
+#[test]
 fn a_client_may_send_everything_before_it_reads() {
     let echo = Echo::start(&[]);
     for mib in [16, 64] {

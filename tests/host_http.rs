@@ -323,7 +323,15 @@ fn health_and_metrics_are_answered_and_are_no_news() {
     };
     assert_eq!(value("microws_accepted_total "), 6);
     assert!((2..=6).contains(&value("microws_connections ")));
-    assert_eq!((value("microws_messages_total "), value("microws_message_bytes_total ")), (1, 5));
+    assert_eq!(
+        (value("microws_message_size_bytes_count "), value("microws_message_size_bytes_sum ")),
+        (1, 5)
+    );
+    let sizes = ["4", "16", "1073741824", "+Inf"]
+        .map(|bound| value(&format!("microws_message_size_bytes_bucket{{le=\"{bound}\"}} ")));
+    assert_eq!(sizes, [0, 1, 1, 1]);
+    // Some turns have been: each of the requests took one.
+    assert!(value("microws_turn_seconds_bucket{le=\"+Inf\"} ") >= 6);
     assert_eq!(value("microws_refused_total{reason=\"path\"} "), 1);
     assert_eq!(value("microws_refused_total{reason=\"origin\"} "), 0);
     assert!(!echo.lines().iter().any(|line| line.contains("/healthz") || line.contains("/metrics")));

@@ -12,6 +12,7 @@
 //! is lent memory, whose total is bounded.
 
 mod config;
+mod histogram;
 mod link;
 mod listen;
 mod partial;
@@ -25,6 +26,7 @@ mod transport;
 mod turn;
 
 pub use config::Config;
+pub use histogram::Histogram;
 pub use listen::Listen;
 pub use reactor::{Handle, Server};
 pub use stats::Stats;

@@ -87,12 +87,23 @@ impl<'c> Link<'_, 'c> {
     /// Sends what was held and `payload` as a part of a message.
     pub(crate) fn send_held(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), Ending> {
         let Some(held) = self.held.take() else { return self.send_uncopied(kind, payload, fin) };
+        let sent = self.send_slices(kind, &held, payload, fin);
+        self.pool.give_back_held(held);
+        sent
+    }
+
+    fn send_slices(
+        &mut self,
+        kind: MessageKind,
+        held: &Queue,
+        payload: &[u8],
+        fin: bool,
+    ) -> Result<(), Ending> {
         if self.begin_frame(kind, held.len() + payload.len(), fin)? {
             for slice in held.slices().chain([payload]) {
                 self.write(slice)?;
             }
         }
-        self.pool.give_back_held(held);
         Ok(())
     }
 
@@ -100,6 +111,38 @@ impl<'c> Link<'_, 'c> {
     #[cold]
     pub(crate) fn send_apart(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), Ending> {
         self.send(kind, payload, fin)
+    }
+
+    /// Sends a ping; after our close frame nothing is sent.
+    pub(crate) fn ping(&mut self, payload: &[u8]) -> Result<(), Ending> {
+        self.until_sent(|session, tx| session.ping(tx, payload))?;
+        Ok(self.flush()?)
+    }
+
+    /// [`flush`](Self::flush), but the answer to a close frame, which is the last frame, is dropped, and nothing is sent
+    /// after it.
+    pub(crate) fn flush_all_but_close(&mut self) -> Result<(), Ending> {
+        let before = match self.tx.filled() {
+            // With the code that came, and without one (RFC 6455 section 5.5.1).
+            [before @ .., 0x88, 0x02, _, _] | [before @ .., 0x88, 0x00] => before,
+            _ => return Ok(self.flush()?),
+        };
+        self.transport.write(before, &[], self.pool, self.now)?;
+        self.tx.consume(self.tx.len());
+        self.transport.mute();
+        Ok(())
+    }
+
+    /// Adds lines to the head of the answer, which waits to be sent.
+    pub(crate) fn add_to_head(&mut self, lines: &str) -> Result<(), Ending> {
+        let head = self.tx.filled().to_vec();
+        self.tx.consume(head.len());
+        let (fields, end) = head.split_at(head.len().saturating_sub(2));
+        if self.tx.push(fields) && self.tx.push(lines.as_bytes()) && self.tx.push(end) {
+            Ok(())
+        } else {
+            Err(Ending::Bug(SendError::BufferFull))
+        }
     }
 
     /// Sends bytes as they are, whatever the protocol says.

@@ -35,6 +35,7 @@ impl<'c> Peer<'c> {
     /// Gives back what was lent to it, before it is dropped.
     pub(crate) fn release(&mut self, pool: &mut Pool) {
         self.transport.release(pool);
+        self.service.release(pool);
         if let Some(payload) = self.partial.take_payload() {
             pool.give_back_held(payload);
         }
@@ -87,7 +88,12 @@ impl<'c> Peer<'c> {
     /// Goes on after something was `done`, and says what the loop does next.
     fn next(&mut self, done: Result<(), Ending>, cx: &mut Context<'_>) -> Next {
         match done.and_then(|()| self.run(cx)) {
-            Ok(_) if self.transport.may_go_on(cx.buffers.pool(), cx.now) => Next::Requeue,
+            Ok(_)
+                if self.transport.may_go_on(cx.buffers.pool(), cx.now)
+                    && !self.service.is_full(cx.buffers.pool()) =>
+            {
+                Next::Requeue
+            }
             Ok(within) => Next::Wait(within),
             Err(ending) => {
                 self.report_end(&ending, cx.report);
@@ -98,6 +104,21 @@ impl<'c> Peer<'c> {
 
     /// Writes the outbox out and pumps. Returns in how many milliseconds a deadline may be due.
     fn run(&mut self, cx: &mut Context<'_>) -> Result<Option<u32>, Ending> {
+        if self.service.has_timed_faults() {
+            let (mut link, report, service) = self.link(cx);
+            service.on_time(&mut link, report)?;
+            if self.service.is_full(cx.buffers.pool()) {
+                return Ok(self.service.due_in(cx.now));
+            }
+        }
+        let within = self.run_untimed(cx)?;
+        if !self.service.has_timed_faults() {
+            return Ok(within);
+        }
+        Ok(self.service.due_in(cx.now).into_iter().chain(within).min())
+    }
+
+    fn run_untimed(&mut self, cx: &mut Context<'_>) -> Result<Option<u32>, Ending> {
         let was_blocked = self.transport.is_blocked();
         if was_blocked {
             if self.transport.flush(cx.buffers.pool(), cx.now)? {
@@ -135,52 +156,57 @@ impl<'c> Peer<'c> {
             return Err(Ending::Bug(SendError::BufferFull));
         }
         let mut may_read = link.transport.may_read(link.pool, link.now);
-        if may_read && rx.is_empty() && !was_blocked {
-            // The session can do nothing before.
-            link.read(&mut rx)?;
-            may_read = false;
-        }
-        let within = loop {
-            let step = link.session.receive(&mut rx, &mut link.tx);
-            // Before the others, because it is by far the most frequent.
-            if let Step::Event(Event::Chunk(chunk)) = step {
-                service.on_chunk(&chunk, &mut link, cx.report, cx.config)?;
-                continue;
+        // Whatever happens, what is held must be kept to be given back.
+        let mut exchange = || {
+            if may_read && rx.is_empty() && !was_blocked {
+                // The session can do nothing before.
+                link.read(&mut rx)?;
+                may_read = false;
             }
-            match step {
-                Step::Event(Event::Ping(payload)) => cx.report.ping(address, payload),
-                Step::Event(Event::Pong(payload)) => cx.report.pong(address, payload),
-                Step::Event(Event::Close(close)) => {
-                    cx.report.closed(address, &close, service.traffic());
+            loop {
+                let step = link.session.receive(&mut rx, &mut link.tx);
+                // Before the others, because it is by far the most frequent.
+                if let Step::Event(Event::Chunk(chunk)) = step {
+                    service.on_chunk(&chunk, &mut link, cx.report, cx.config)?;
+                    continue;
                 }
-                Step::Event(event) => service.on_opening(event, &mut link, cx.report, cx.config)?,
-                Step::Read if may_read => {
-                    link.read(&mut rx)?;
-                    may_read = false;
-                }
-                Step::Read => {
-                    link.flush()?;
-                    if link.transport.is_blocked() {
-                        break None;
+                match step {
+                    Step::Event(Event::Ping(payload)) => cx.report.ping(address, payload),
+                    Step::Event(Event::Pong(payload)) => cx.report.pong(address, payload),
+                    Step::Event(Event::Close(close)) => {
+                        cx.report.closed(address, &close, service.traffic());
                     }
-                    let within = link.session.tick(&mut link.tx, link.now as u32);
-                    if within != Some(0) {
+                    Step::Event(event) => service.on_opening(event, &mut link, cx.report, cx.config)?,
+                    Step::Read if may_read => {
+                        link.read(&mut rx)?;
+                        may_read = false;
+                    }
+                    Step::Read => {
                         link.flush()?;
-                        break within;
+                        if link.transport.is_blocked() {
+                            return Ok(None);
+                        }
+                        let within = link.session.tick(&mut link.tx, link.now as u32);
+                        if within != Some(0) {
+                            link.flush()?;
+                            return Ok(within);
+                        }
                     }
+                    Step::Write if service.leaves_close_unanswered() => link.flush_all_but_close()?,
+                    Step::Write => link.flush()?,
+                    Step::Shutdown => link.transport.shutdown(),
+                    // The client still gets what waits in the outbox.
+                    Step::End(_) if link.transport.is_blocked() => return Ok(None),
+                    Step::End(end) => return Err(Ending::Session(end)),
                 }
-                Step::Write => link.flush()?,
-                Step::Shutdown => link.transport.shutdown(),
-                // The client still gets what waits in the outbox.
-                Step::End(_) if link.transport.is_blocked() => break None,
-                Step::End(end) => return Err(Ending::Session(end)),
             }
         };
+        let done = exchange();
         match link.held {
             Some(payload) => *partial = Partial::Payload(payload),
             None => partial.keep(rx.filled()),
         }
-        Ok(within)
+        done
     }
 
     /// The deadline for the client to take its replies: no other counts, because a ping would wait after them.
@@ -193,7 +219,9 @@ impl<'c> Peer<'c> {
             _ if waited >= timeout => return Err(Ending::Unread),
             _ => Some((timeout - waited) as u32),
         };
-        Ok(within.into_iter().chain(self.transport.reads_in(cx.buffers.pool(), cx.now)).min())
+        let waits =
+            [within, self.transport.reads_in(cx.buffers.pool(), cx.now), self.transport.writes_in(cx.now)];
+        Ok(waits.into_iter().flatten().min())
     }
 
     #[cold]

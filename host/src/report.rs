@@ -152,8 +152,7 @@ impl Report {
 
     #[inline]
     pub(crate) fn message(&mut self, who: &Address, kind: MessageKind, len: u64) {
-        self.stats.messages += 1;
-        self.stats.bytes += len;
+        self.stats.messages.record(len);
         debug!("{who} received: {}, {len} bytes", name_of(kind));
     }
 
@@ -240,6 +239,7 @@ impl Report {
     /// The loop was busy for so many milliseconds between two waits.
     #[inline]
     pub(crate) fn was_busy(&mut self, time: u64) {
+        self.stats.turns.record(time);
         let longest = &mut self.stats.longest_turn;
         *longest = (*longest).max(Duration::from_millis(time));
     }

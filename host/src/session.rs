@@ -172,6 +172,11 @@ impl<'c> Session<'c> {
         self.open.send_header(tx, kind, len, fin)
     }
 
+    /// Queues a ping.
+    pub(crate) fn ping(&mut self, tx: &mut Buffer<'_>, payload: &[u8]) -> Result<Sent, SendError> {
+        self.open.ping(tx, payload)
+    }
+
     /// Queues a close frame.
     pub(crate) fn close(
         &mut self,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::histogram::Histogram;
+
 /// What happened since the start.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -11,10 +13,8 @@ pub struct Stats {
     pub connections: u64,
     /// Clients that connected so far, those refused included.
     pub accepted: u64,
-    /// Messages echoed.
-    pub messages: u64,
-    /// Payload bytes of messages echoed.
-    pub bytes: u64,
+    /// Payload bytes of the messages echoed.
+    pub messages: Histogram,
     /// Requests and connections refused, by reason.
     pub refused: Refused,
     /// Connections on which the client broke RFC 6455, or a limit.
@@ -23,7 +23,9 @@ pub struct Stats {
     pub pings_overdue: u64,
     /// Connections dropped because another deadline passed: a handshake, unread replies.
     pub timeouts: u64,
-    /// The longest time that the loop worked between two waits, to the kernel's tick of 1 to 10 ms.
+    /// Milliseconds that the loop worked between two waits, to the kernel's tick of 1 to 10 ms.
+    pub turns: Histogram,
+    /// The longest of those.
     pub longest_turn: Duration,
 }
 
@@ -50,24 +52,20 @@ impl Stats {
             connections,
             accepted,
             messages,
-            bytes,
             refused,
             protocol_errors,
             pings_overdue,
             timeouts,
-            ..
+            turns,
+            longest_turn,
         } = self;
         let Refused { bad_request, origin, path, too_many, out_of_files } = refused;
-        let turn = self.longest_turn.as_secs_f64();
-        format!(
+        let longest_turn = longest_turn.as_secs_f64();
+        let mut text = format!(
             "# TYPE microws_connections gauge\n\
              microws_connections {connections}\n\
              # TYPE microws_accepted_total counter\n\
              microws_accepted_total {accepted}\n\
-             # TYPE microws_messages_total counter\n\
-             microws_messages_total {messages}\n\
-             # TYPE microws_message_bytes_total counter\n\
-             microws_message_bytes_total {bytes}\n\
              # TYPE microws_refused_total counter\n\
              microws_refused_total{{reason=\"bad_request\"}} {bad_request}\n\
              microws_refused_total{{reason=\"origin\"}} {origin}\n\
@@ -80,8 +78,12 @@ impl Stats {
              microws_timeouts_total{{deadline=\"pong\"}} {pings_overdue}\n\
              microws_timeouts_total{{deadline=\"other\"}} {timeouts}\n\
              # TYPE microws_longest_turn_seconds gauge\n\
-             microws_longest_turn_seconds {turn}\n"
-        )
+             microws_longest_turn_seconds {longest_turn}\n"
+        );
+        // A String takes all that is written to it.
+        let _ = messages.write_metrics(&mut text, "microws_message_size_bytes", 1);
+        let _ = turns.write_metrics(&mut text, "microws_turn_seconds", 1000);
+        text
     }
 
     /// The status line. Its rates are since `before`, the counters of `elapsed` ago.
@@ -95,10 +97,10 @@ impl Stats {
              longest turn {:.0} ms",
             self.connections,
             self.accepted,
-            self.messages,
-            rate(self.messages, before.messages),
-            self.bytes,
-            rate(self.bytes, before.bytes),
+            self.messages.count(),
+            rate(self.messages.count(), before.messages.count()),
+            self.messages.sum(),
+            rate(self.messages.sum(), before.messages.sum()),
             self.protocol_errors,
             self.pings_overdue,
             self.timeouts,

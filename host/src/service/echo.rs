@@ -7,9 +7,11 @@ use super::page;
 use super::policy::{self, Refusal};
 use super::probe;
 use super::request::Request;
+use super::timed::{Later, Timed};
 use crate::config::Config;
 use crate::link::Link;
 use crate::report::{Admission, Cause, Ending, Report, Traffic};
+use crate::transport::Pool;
 
 /// Bytes of the shortest fragment that a long frame is cut into, except for the last.
 const LEAST_FRAGMENT: usize = 16 * 1024;
@@ -19,6 +21,7 @@ const LEAST_FRAGMENT: usize = 16 * 1024;
 struct Asked {
     request: Request,
     faults: Faults,
+    timed: Timed,
     /// A plain request was answered, and no other has begun.
     answered: bool,
     open: bool,
@@ -79,15 +82,15 @@ impl Echo {
         } else {
             Self::send_or_hold(chunk, link, config)?;
         }
-        self.count(chunk, link, report);
+        self.count(chunk.kind, chunk.payload.len(), chunk.fin, link, report);
         Ok(())
     }
 
     #[inline]
-    fn count(&mut self, chunk: &Chunk<'_>, link: &Link<'_, '_>, report: &mut Report) {
-        self.message_len += chunk.payload.len() as u64;
-        if chunk.fin {
-            report.message(link.address, chunk.kind, self.message_len);
+    fn count(&mut self, kind: MessageKind, len: usize, fin: bool, link: &Link<'_, '_>, report: &mut Report) {
+        self.message_len += len as u64;
+        if fin {
+            report.message(link.address, kind, self.message_len);
             self.traffic.messages += 1;
             self.traffic.bytes += std::mem::take(&mut self.message_len);
         }
@@ -102,18 +105,77 @@ impl Echo {
         report: &mut Report,
         config: &Config,
     ) -> Result<(), Ending> {
-        match self.asked.as_ref().and_then(|asked| asked.faults.fragments) {
-            Some(most) if most < chunk.payload.len() => {
-                let last = (chunk.payload.len() - 1) / most;
-                for (i, piece) in chunk.payload.chunks(most).enumerate() {
-                    link.send_apart(chunk.kind, piece, chunk.fin && i == last)?;
-                }
-            }
-            Some(_) => link.send_apart(chunk.kind, chunk.payload, chunk.fin)?,
+        let Some(asked) = &mut self.asked else { return Ok(()) };
+        let Asked { faults, timed, .. } = &mut **asked;
+        if let Some(delay) = faults.delay {
+            timed.push(chunk, delay, link);
+            return Ok(());
+        }
+        match faults.fragments {
+            Some(most) => send_in_fragments(link, chunk.kind, &[chunk.payload], chunk.fin, most)?,
             None => Self::send_or_hold(chunk, link, config)?,
         }
-        self.count(chunk, link, report);
+        // What a fault does to the bytes that come next is not for these.
+        link.flush()?;
+        self.count(chunk.kind, chunk.payload.len(), chunk.fin, link, report);
         if chunk.fin { self.do_wrong(link, report) } else { Ok(()) }
+    }
+
+    /// Whether faults were asked for that take their time: then the three functions below are called.
+    #[inline]
+    pub(crate) fn has_timed_faults(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.open && asked.faults.are_timed())
+    }
+
+    /// Does what is due.
+    pub(crate) fn on_time(&mut self, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
+        while let Some(asked) = &mut self.asked {
+            let Asked { faults, timed, .. } = &mut **asked;
+            let Some(Later { kind, payload, fin, .. }) = timed.pop(link.now) else {
+                return timed.ping(faults, link);
+            };
+            let len = payload.as_ref().map_or(0, |payload| payload.len());
+            match (faults.fragments, payload) {
+                (Some(most), Some(payload)) => {
+                    let slices: Vec<&[u8]> = payload.slices().collect();
+                    let sent = send_in_fragments(link, kind, &slices, fin, most);
+                    link.pool.give_back_held(payload);
+                    sent?;
+                }
+                (_, payload) => {
+                    link.held = payload;
+                    link.send_held(kind, &[], fin)?;
+                }
+            }
+            link.flush()?;
+            self.count(kind, len, fin, link, report);
+            if fin {
+                self.do_wrong(link, report)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// In how many milliseconds something is due.
+    pub(crate) fn due_in(&self, now: u64) -> Option<u32> {
+        self.asked.as_ref().and_then(|asked| asked.timed.due_in(now))
+    }
+
+    /// Whether so much is to be sent later that the client is not read.
+    pub(crate) fn is_full(&self, pool: &Pool) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.timed.is_full(pool))
+    }
+
+    /// Gives back what was lent to it.
+    pub(crate) fn release(&mut self, pool: &mut Pool) {
+        if let Some(asked) = &mut self.asked {
+            asked.timed.release(pool);
+        }
+    }
+
+    /// Whether a close frame gets no answer.
+    pub(crate) fn leaves_close_unanswered(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.faults.close_unanswered)
     }
 
     /// Holds a part of a frame until the rest is there, unless the frame is too long to be held whole, and there is
@@ -153,6 +215,8 @@ impl Echo {
             Event::HeadEnd => self.decide(link, report, config),
             Event::Open => {
                 asked.open = true;
+                asked.faults.on_open(link, report)?;
+                asked.timed.begin(&asked.faults, link.now);
                 if !asked.faults.outlast_opening() {
                     self.asked = None;
                 }
@@ -211,6 +275,25 @@ impl Echo {
         };
         refusal.send(link, report)
     }
+}
+
+/// Sends a frame in fragments of at most `most` bytes.
+fn send_in_fragments(
+    link: &mut Link<'_, '_>,
+    kind: MessageKind,
+    slices: &[&[u8]],
+    fin: bool,
+    most: usize,
+) -> Result<(), Ending> {
+    let mut left: usize = slices.iter().map(|slice| slice.len()).sum();
+    if left == 0 {
+        return link.send_apart(kind, &[], fin);
+    }
+    for piece in slices.iter().flat_map(|slice| slice.chunks(most)) {
+        left -= piece.len();
+        link.send_apart(kind, piece, fin && left == 0)?;
+    }
+    Ok(())
 }
 
 /// Answers a request that asks for no upgrade.

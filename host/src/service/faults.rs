@@ -14,6 +14,16 @@ pub(super) struct Faults {
     pub(super) head: Option<Head>,
     /// Payload bytes of the largest fragment of an echo.
     pub(super) fragments: Option<usize>,
+    /// Milliseconds before an echo.
+    pub(super) delay: Option<u32>,
+    /// Milliseconds before each byte.
+    pub(super) pace: Option<u8>,
+    /// Milliseconds between pings.
+    pub(super) ping: Option<u32>,
+    /// A close frame is not answered.
+    pub(super) close_unanswered: bool,
+    /// A subprotocol that is agreed to, whatever was offered.
+    pub(super) subprotocol: Option<String>,
     /// Messages that are echoed before the fault.
     pub(super) after: u64,
     pub(super) act: Option<Act>,
@@ -75,6 +85,9 @@ const ILLEGAL: [(&str, &[u8]); 18] = [
     ("after-close", b"\x88\x02\x03\xe8\x81\x05Hello"),
 ];
 
+/// The longest time that can be asked for, in milliseconds: a minute.
+const MAX_WAIT: u32 = 60_000;
+
 /// A ping of 126 bytes.
 const LONG_PING: [u8; 130] = {
     let mut bytes = [0; 130];
@@ -93,6 +106,11 @@ impl Faults {
                 "interim" => faults.head = Some(Head::Interim),
                 "wrong-accept" => faults.head = Some(Head::WrongAccept),
                 "fragments" => faults.fragments = Some(number(&name, &value, 1, u32::MAX)? as usize),
+                "delay" => faults.delay = Some(number(&name, &value, 1, MAX_WAIT)?),
+                "pace" => faults.pace = Some(number(&name, &value, 1, u8::MAX)?),
+                "ping" => faults.ping = Some(number(&name, &value, 1, MAX_WAIT)?),
+                "close-unanswered" => faults.close_unanswered = true,
+                "subprotocol" => faults.subprotocol = Some(token(&name, &value)?),
                 "after" => faults.after = number(&name, &value, 0, u64::MAX)?,
                 "close" => faults.act = Some(Act::Close(close_code(&value)?, String::new())),
                 "reason" => reason = value.into_owned(),
@@ -141,7 +159,26 @@ impl Faults {
 
     /// Whether there is anything to do once the connection is open.
     pub(super) const fn outlast_opening(&self) -> bool {
-        self.fragments.is_some() || self.act.is_some()
+        self.fragments.is_some() || self.act.is_some() || self.close_unanswered || self.are_timed()
+    }
+
+    /// Whether some take their time.
+    pub(super) const fn are_timed(&self) -> bool {
+        self.delay.is_some() || self.ping.is_some()
+    }
+
+    /// The faults of a connection that is open now, while its 101 waits to be sent.
+    pub(super) fn on_open(&self, link: &mut Link<'_, '_>, report: &Report) -> Result<(), Ending> {
+        if let Some(name) = &self.subprotocol {
+            report.faulty(link.address);
+            link.add_to_head(&format!("Sec-WebSocket-Protocol: {name}\r\n"))?;
+        }
+        if let Some(pace) = self.pace {
+            report.faulty(link.address);
+            link.flush()?;
+            link.transport.slow_down(pace);
+        }
+        Ok(())
     }
 }
 
@@ -152,6 +189,15 @@ where
     match value.parse() {
         Ok(number) if least <= number && number <= most => Ok(number),
         _ => Err(format!("{name}: not a number from {least} to {most}")),
+    }
+}
+
+fn token(name: &str, value: &str) -> Result<String, String> {
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    match value {
+        "" => Err(format!("{name}: empty")),
+        _ if value.chars().all(is_token) => Ok(value.to_owned()),
+        _ => Err(format!("{name}: not a token")),
     }
 }
 
@@ -184,6 +230,11 @@ mod tests {
             ("close=1005", "can't be sent"),
             ("close=x", "not a number"),
             ("refuse=101", "from 200"),
+            ("delay=0", "from 1 to 60000"),
+            ("pace=256", "from 1 to 255"),
+            ("ping=x", "not a number"),
+            ("subprotocol=a,b", "not a token"),
+            ("subprotocol=", "empty"),
             ("fragments=0", "from 1"),
             ("illegal=all", "masked"),
             ("after=-1", "after"),

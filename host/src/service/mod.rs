@@ -6,5 +6,6 @@ mod page;
 mod policy;
 mod probe;
 mod request;
+mod timed;
 
 pub(crate) use echo::Echo;

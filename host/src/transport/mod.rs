@@ -39,15 +39,23 @@ pub(crate) struct Transport {
     unread: bool,
     /// The client ended its direction. No further event comes: that end must be read.
     read_closed: bool,
-    /// The kernel may take more of the outbox at once. No event comes for that.
-    takes_more: bool,
-    /// What is written is thrown away.
-    muted: bool,
+    output: Output,
+}
+
+/// What becomes of the bytes that are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Output {
+    /// They go as fast as the kernel takes them.
+    AtOnce,
+    /// One goes after so many milliseconds, and the next after as many more.
+    Slow(u8),
+    /// They are thrown away.
+    Muted,
 }
 
 impl Transport {
     const fn new(stream: Stream) -> Self {
-        Self { stream, outbox: None, unread: false, read_closed: false, takes_more: false, muted: false }
+        Self { stream, outbox: None, unread: false, read_closed: false, output: Output::AtOnce }
     }
 
     /// Has events come as `token`; `address` is the client's.
@@ -95,12 +103,15 @@ impl Transport {
         pool: &mut Pool,
         now: u64,
     ) -> io::Result<()> {
-        if self.muted {
+        if self.output == Output::Muted {
             return Ok(());
         }
         while self.outbox.is_none() {
             if first.is_empty() && second.is_empty() {
                 return Ok(());
+            }
+            if self.output != Output::AtOnce {
+                break;
             }
             let Some(n) = self.stream.write(first, second)? else { break };
             let of_first = n.min(first.len());
@@ -114,7 +125,12 @@ impl Transport {
 
     /// From now on throws away what is written.
     pub(crate) const fn mute(&mut self) {
-        self.muted = true;
+        self.output = Output::Muted;
+    }
+
+    /// From now on sends a byte after so many milliseconds, and the next after as many more.
+    pub(crate) const fn slow_down(&mut self, pace: u8) {
+        self.output = Output::Slow(pace);
     }
 
     /// Has the stream end in a reset when it is dropped.
@@ -125,21 +141,18 @@ impl Transport {
     /// Whether there is something to do without an event.
     #[inline]
     pub(crate) fn may_go_on(&self, pool: &Pool, now: u64) -> bool {
-        self.takes_more || self.may_read(pool, now)
+        self.outbox.as_ref().is_some_and(|outbox| outbox.takes_more()) || self.may_read(pool, now)
     }
 
     /// Writes some of the outbox; whether it is empty now.
     pub(crate) fn flush(&mut self, pool: &mut Pool, now: u64) -> io::Result<bool> {
         let Some(outbox) = &mut self.outbox else { return Ok(true) };
-        let (stream, mut most) = (&mut self.stream, 0);
-        let written = outbox.with_slices(|slices| {
-            most = slices.iter().map(|slice| slice.len()).sum();
-            stream.write_slices(slices)
-        })?;
-        if let Some(n) = written {
-            outbox.consume(n, now, pool.pieces());
+        let stream = &mut self.stream;
+        match self.output {
+            Output::Slow(pace) if now < outbox.since() + u64::from(pace) => return Ok(false),
+            Output::Slow(_) => outbox.write(1, |slices| stream.write_slices(slices), now, pool.pieces())?,
+            _ => outbox.write(usize::MAX, |slices| stream.write_slices(slices), now, pool.pieces())?,
         }
-        self.takes_more = written == Some(most) && !outbox.is_empty();
         if !outbox.is_empty() {
             return Ok(false);
         }
@@ -162,6 +175,16 @@ impl Transport {
         self.outbox.as_ref().map(|outbox| outbox.since())
     }
 
+    /// In how many milliseconds the next byte goes on a stream that is slowed down.
+    pub(crate) fn writes_in(&self, now: u64) -> Option<u32> {
+        match (&self.outbox, self.output) {
+            (Some(outbox), Output::Slow(pace)) => {
+                Some((outbox.since() + u64::from(pace)).saturating_sub(now) as u32)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether bytes wait in the outbox.
     pub(crate) const fn is_blocked(&self) -> bool {
         self.outbox.is_some()
@@ -170,7 +193,7 @@ impl Transport {
     /// Ends our direction of the stream, after the outbox.
     pub(crate) fn shutdown(&mut self) {
         match &mut self.outbox {
-            _ if self.muted => {}
+            _ if self.output == Output::Muted => {}
             Some(outbox) => outbox.shut_down_after(),
             None => self.stream.shutdown(),
         }

@@ -1,6 +1,6 @@
 //! Bytes that the kernel did not take yet.
 
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 
 use super::pieces::Pieces;
 use super::queue::Queue;
@@ -14,6 +14,8 @@ pub(crate) struct Outbox {
     queue: Queue,
     /// When the kernel last took some, in milliseconds since the start.
     since: u64,
+    /// The kernel may take more at once. No event comes for that.
+    takes_more: bool,
     /// Our direction of the stream ends after them.
     shutdown: bool,
 }
@@ -21,7 +23,7 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// Begins anew at `now`, when it is empty.
     pub(super) const fn begin(&mut self, now: u64) {
-        (self.since, self.shutdown) = (now, false);
+        (self.since, self.takes_more, self.shutdown) = (now, false, false);
     }
 
     pub(super) fn push(&mut self, bytes: &[u8], pieces: &mut Pieces) {
@@ -37,21 +39,37 @@ impl Outbox {
         self.queue.is_empty()
     }
 
-    /// Gives what is to be written next to `write`.
-    pub(super) fn with_slices<T>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
+    /// Has `write` take some of the bytes at `now`, at most `limit`; it returns how many it took, `None` if it would
+    /// block.
+    pub(super) fn write(
+        &mut self,
+        limit: usize,
+        write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<Option<usize>>,
+        now: u64,
+        pieces: &mut Pieces,
+    ) -> io::Result<()> {
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-        let mut count = 0;
+        let (mut count, mut most) = (0, 0);
         for (slice, bytes) in slices.iter_mut().zip(self.queue.slices()) {
+            let bytes = &bytes[..bytes.len().min(limit - most)];
             *slice = IoSlice::new(bytes);
-            count += 1;
+            (count, most) = (count + 1, most + bytes.len());
+            if most == limit {
+                break;
+            }
         }
-        write(&slices[..count])
+        let written = write(&slices[..count])?;
+        if let Some(n) = written {
+            self.since = now;
+            self.queue.consume(n, pieces);
+        }
+        self.takes_more = written == Some(most) && most < limit && !self.is_empty();
+        Ok(())
     }
 
-    /// The kernel took `n` bytes.
-    pub(super) fn consume(&mut self, n: usize, now: u64, pieces: &mut Pieces) {
-        self.since = now;
-        self.queue.consume(n, pieces);
+    /// Whether the kernel may take more at once.
+    pub(super) const fn takes_more(&self) -> bool {
+        self.takes_more
     }
 
     /// Gives everything back, written or not.
