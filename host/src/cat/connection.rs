@@ -1,0 +1,388 @@
+//! The connection from its opening to its end: a session, its stream, and a task that sends and receives messages.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use microws::{Buffer, Chunk, CloseCode, Config, End, Event, Overdue, Session, State, Step};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use crate::arguments::Arguments;
+use crate::close::CloseFrame;
+use crate::escape::Escaped;
+use crate::notes::Notes;
+use crate::request::Request;
+use crate::sender::{CAPACITY, FRAGMENT, Random, Sender, random};
+use crate::signals::Signals;
+use crate::stream::Stream;
+use crate::verdict::Verdict;
+
+/// What is done with an open connection.
+pub(crate) trait Task {
+    /// Queues what is to be sent, as far as there is room.
+    fn send(&mut self, sender: &mut Sender<'_>) -> Result<Progress, Verdict>;
+
+    /// Takes what came of a message.
+    fn on_chunk(&mut self, chunk: &Chunk<'_>) -> Result<(), Verdict>;
+
+    /// Takes the payload of a pong.
+    fn on_pong(&mut self, _payload: &[u8]) {}
+
+    /// What else can be waited for.
+    fn input(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// What [`input`](Self::input) returned is ready.
+    fn on_input(&mut self) -> Result<(), Verdict> {
+        Ok(())
+    }
+
+    /// What the server must send in time.
+    fn awaited(&self) -> Option<Awaited>;
+
+    /// No message comes any more: whether all was done. May be called again.
+    fn finish(&mut self) -> Result<bool, Verdict>;
+}
+
+/// Whether a task has more to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// It waits for room, for input or for the server.
+    Waits,
+    /// The connection can be closed.
+    Done,
+}
+
+/// Something that must come in time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Awaited {
+    pub(crate) what: &'static str,
+    pub(crate) since: Instant,
+}
+
+/// Connects and runs `task`, until the connection ends.
+pub(crate) fn run<T: Task>(arguments: &Arguments, notes: &Notes, task: T) -> Result<Verdict, Verdict> {
+    // 0 stands for ever, which the system has no name for here.
+    let timeout = if arguments.timeout == 0 { u32::MAX } else { arguments.timeout };
+    let stream = Stream::connect(&arguments.url, Duration::from_millis(timeout.into()));
+    let stream = stream.map_err(Verdict::Unreachable)?;
+    let request = Request::new(arguments);
+    let config = request.config();
+    let (mut rx, mut tx) = (vec![0; FRAGMENT], vec![0; CAPACITY]);
+    let buffers = Buffer::from_slice(&mut rx).zip(Buffer::from_slice(&mut tx));
+    let (rx, tx) = buffers.ok_or_else(|| Verdict::Own("the buffers are too small".to_owned()))?;
+    Connection::new(arguments, &config, notes, stream, rx, tx, task).run()
+}
+
+struct Connection<'a, T> {
+    arguments: &'a Arguments,
+    notes: &'a Notes,
+    task: T,
+    rx: Buffer<'a>,
+    sender: Sender<'a>,
+    stream: Stream,
+    signals: Option<Signals>,
+    start: Instant,
+    answer: Answer,
+    /// The close frame to send as soon as there is room.
+    to_close: Option<CloseFrame>,
+    /// The code of our close frame, if ours was the first.
+    closed_with: Option<CloseCode>,
+    /// The server's close frame came, and so many bytes after it.
+    after_close: Option<usize>,
+    /// The stream failed.
+    failure: Option<io::Error>,
+    /// The first thing that went wrong, which tells how it ended.
+    verdict: Option<Verdict>,
+}
+
+/// The answer to our request, as far as it was read.
+#[derive(Debug, Default)]
+struct Answer {
+    /// It says no: where to go or what to bring is worth to be told.
+    is_refusal: bool,
+}
+
+/// What is waited for.
+struct Ready {
+    stream: bool,
+    input: bool,
+}
+
+impl<'a, T: Task> Connection<'a, T> {
+    fn new(
+        arguments: &'a Arguments,
+        config: &'a Config<'a>,
+        notes: &'a Notes,
+        stream: Stream,
+        rx: Buffer<'a>,
+        tx: Buffer<'a>,
+        task: T,
+    ) -> Self {
+        Self {
+            arguments,
+            notes,
+            task,
+            rx,
+            sender: Sender { session: Session::client(config, random as Random), tx },
+            stream,
+            signals: None,
+            start: Instant::now(),
+            answer: Answer::default(),
+            to_close: None,
+            closed_with: None,
+            after_close: None,
+            failure: None,
+            verdict: None,
+        }
+    }
+
+    /// Each turn does what can be done now and then waits for more.
+    fn run(mut self) -> Result<Verdict, Verdict> {
+        loop {
+            let reads = match self.sender.session.receive(&mut self.rx, &mut self.sender.tx) {
+                Step::Event(event) => {
+                    match self.answer.take(&event, self.notes, &mut self.task) {
+                        Ok(Happened::Opened) => self.on_open()?,
+                        Ok(Happened::Closed) => {
+                            self.finish();
+                            self.after_close = Some(self.rx.len());
+                        }
+                        Ok(Happened::Nothing) => {}
+                        Err(verdict) => self.fail(verdict),
+                    }
+                    continue;
+                }
+                Step::Read => true,
+                Step::Write => false,
+                Step::Shutdown => {
+                    if self.stream.shutdown().is_err() {
+                        self.sender.session.commit_end();
+                    }
+                    continue;
+                }
+                Step::End(end) => return Ok(self.conclude(end)),
+            };
+            if let Err(verdict) = self.send() {
+                self.fail(verdict);
+            }
+            self.write();
+            let now = self.now();
+            let wait = self.sender.session.tick(&mut self.sender.tx, now);
+            if wait == Some(0) {
+                continue;
+            }
+            let ready = self.wait(wait, reads).map_err(|error| Verdict::Own(format!("can't wait: {error}")))?;
+            if ready.stream && reads {
+                self.read();
+            }
+            if ready.input
+                && let Err(verdict) = self.task.on_input()
+            {
+                self.fail(verdict);
+            }
+            if self.signals.as_mut().is_some_and(Signals::came) {
+                self.close(CloseCode::GOING_AWAY);
+            }
+        }
+    }
+
+    fn on_open(&mut self) -> Result<(), Verdict> {
+        self.signals = Some(Signals::take().map_err(|error| Verdict::Own(format!("signals: {error}")))?);
+        match self.sender.session.subprotocol() {
+            Some(name) => self.notes.note(format_args!("connected, subprotocol {}", Escaped(name.as_bytes()))),
+            None => self.notes.note("connected"),
+        }
+        Ok(())
+    }
+
+    /// Queues what the task has, or the close frame that is due.
+    fn send(&mut self) -> Result<(), Verdict> {
+        if self.sender.session.state() != State::Open {
+            return Ok(());
+        }
+        if self.to_close.is_none() {
+            let progress = self.task.send(&mut self.sender)?;
+            if let Some(Awaited { what, since }) = self.task.awaited()
+                && self.arguments.timeout > 0
+                && since.elapsed() >= self.timeout()
+            {
+                return Err(Verdict::Silent(format!("no {what} within {:?}", self.timeout())));
+            }
+            if progress == Progress::Done {
+                self.close(CloseCode::NORMAL);
+            }
+        }
+        if let Some(CloseFrame { code, reason }) = &self.to_close {
+            match self.sender.close(*code, reason) {
+                Ok(true) => self.closed_with = Some(*code),
+                Ok(false) => {}
+                Err(error) => return Err(Verdict::Own(format!("can't close: {error}"))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for a close frame: with the user's code, or with `code`.
+    fn close(&mut self, code: CloseCode) {
+        let given = || self.arguments.close.clone().unwrap_or_else(|| CloseFrame::of(code));
+        self.to_close.get_or_insert_with(given);
+    }
+
+    /// Something went wrong on our side: the server is told that we go.
+    fn fail(&mut self, verdict: Verdict) {
+        self.verdict.get_or_insert(verdict);
+        self.to_close.get_or_insert_with(|| CloseFrame::of(CloseCode::GOING_AWAY));
+    }
+
+    /// Writes out what is queued, as far as the stream takes it.
+    fn write(&mut self) {
+        while !self.sender.tx.is_empty() {
+            match self.stream.write(self.sender.tx.filled()) {
+                Ok(None | Some(0)) => return,
+                Ok(Some(n)) => {
+                    self.sender.tx.consume(n);
+                    self.sender.session.wrote();
+                }
+                Err(error) => {
+                    // What the server said before may still be read; then the stream ends.
+                    self.failure.get_or_insert(error);
+                    self.sender.tx.consume(usize::MAX);
+                }
+            }
+        }
+    }
+
+    fn read(&mut self) {
+        match self.stream.read(self.rx.spare()) {
+            Ok(None) => {}
+            Ok(Some(n)) => {
+                self.sender.session.commit(&mut self.rx, n);
+                self.after_close = self.after_close.map(|bytes| bytes + n);
+            }
+            Err(error) => {
+                self.failure.get_or_insert(error);
+                self.sender.session.commit_end();
+            }
+        }
+    }
+
+    /// Waits for at most `wait` milliseconds, `None` is for ever.
+    fn wait(&self, wait: Option<u32>, reads: bool) -> io::Result<Ready> {
+        let is_open = self.sender.session.state() == State::Open && self.to_close.is_none();
+        let mut left = wait.map(|wait| Duration::from_millis(wait.into()));
+        if let (true, Some(awaited)) = (is_open && self.arguments.timeout > 0, self.task.awaited()) {
+            let its = self.timeout().saturating_sub(awaited.since.elapsed());
+            left = Some(left.map_or(its, |left| left.min(its)));
+        }
+        // A wait that is a little too short would be repeated with nothing to do.
+        let left = left.map(|left| left + Duration::from_micros(100));
+        let mut interest = if reads { PollFlags::IN } else { PollFlags::empty() };
+        if !self.sender.tx.is_empty() {
+            interest |= PollFlags::OUT;
+        }
+        let mut fds = vec![PollFd::new(&self.stream, interest)];
+        if let Some(signals) = &self.signals {
+            fds.push(PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN));
+        }
+        let input = if is_open { self.task.input() } else { None };
+        let its_place = fds.len();
+        fds.extend(input.map(|input| PollFd::from_borrowed_fd(input, PollFlags::IN)));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        match poll(&mut fds, left.as_ref()) {
+            Ok(_) => {}
+            Err(Errno::INTR) => return Ok(Ready { stream: false, input: false }),
+            Err(error) => return Err(error.into()),
+        }
+        let is_ready = |fd: &PollFd<'_>| fd.revents().intersects(!PollFlags::OUT);
+        Ok(Ready { stream: fds.first().is_some_and(is_ready), input: fds.get(its_place).is_some_and(is_ready) })
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_millis(self.arguments.timeout.into())
+    }
+
+    /// Milliseconds for the session's deadlines, which may wrap.
+    fn now(&self) -> u32 {
+        self.start.elapsed().as_millis() as u32
+    }
+
+    /// Lets the task end its output: whether it has done all.
+    fn finish(&mut self) -> bool {
+        self.task.finish().unwrap_or_else(|verdict| {
+            self.verdict.get_or_insert(verdict);
+            false
+        })
+    }
+
+    fn conclude(mut self, end: End) -> Verdict {
+        let is_complete = self.finish();
+        if let Some(verdict) = self.verdict {
+            return verdict;
+        }
+        match end {
+            End::Closed(code) => {
+                let is_normal = [CloseCode::NORMAL, CloseCode::NO_STATUS].contains(&code);
+                match self.after_close {
+                    Some(bytes @ 1..) => Verdict::AfterClose(bytes),
+                    _ if !(is_normal || self.closed_with == Some(code)) => Verdict::ClosedBy(code),
+                    _ if !(is_complete || self.closed_with.is_some()) => Verdict::TooEarly,
+                    _ => Verdict::Closed,
+                }
+            }
+            End::Rejected(error) => Verdict::Handshake(error),
+            End::Failed(error) => Verdict::Broken(error),
+            End::Overdue(Overdue::Handshake) => Verdict::HandshakeOverdue,
+            End::Overdue(overdue) => Verdict::Silent(match overdue {
+                Overdue::Write => "the server took no bytes for too long".to_owned(),
+                overdue => overdue.to_string(),
+            }),
+            End::Unsendable(error) => Verdict::Usage(format!("the request can't be sent: {error}")),
+            end => Verdict::Lost(match self.failure {
+                Some(error) => error.to_string(),
+                None => end.to_string(),
+            }),
+        }
+    }
+}
+
+/// What an event means for the connection.
+enum Happened {
+    Nothing,
+    Opened,
+    Closed,
+}
+
+impl Answer {
+    /// Tells of an event, or hands it to the task.
+    fn take(&mut self, event: &Event<'_>, notes: &Notes, task: &mut impl Task) -> Result<Happened, Verdict> {
+        match event {
+            Event::Status(line) => {
+                let status = line.status();
+                self.is_refusal = status >= 200;
+                let text = format!("{status} {}", Escaped(line.reason()));
+                if self.is_refusal { notes.note(text) } else { notes.detail(text) }
+            }
+            Event::Field(field) => {
+                let text = format!("{}: {}", Escaped(field.name()), Escaped(field.value()));
+                // Where to go, or what to bring.
+                let is_news = field.is("Location") || field.is("WWW-Authenticate");
+                if self.is_refusal && is_news { notes.note(text) } else { notes.detail(text) }
+            }
+            Event::Open => return Ok(Happened::Opened),
+            Event::Chunk(chunk) => task.on_chunk(chunk)?,
+            Event::Ping(payload) => notes.detail(format_args!("ping: {}", Escaped(payload))),
+            Event::Pong(payload) => task.on_pong(payload),
+            Event::Close(close) => {
+                task.finish()?;
+                let reason = Escaped(close.reason().as_bytes()).to_string();
+                notes.note(format_args!("closed: {} {reason}", close.code).to_string().trim_end());
+                return Ok(Happened::Closed);
+            }
+            _ => {}
+        }
+        Ok(Happened::Nothing)
+    }
+}
