@@ -37,7 +37,9 @@ impl FromStr for Address {
             return Err("a user in the URL is not supported; use --header 'Authorization: ...'".to_owned());
         }
         if url.fragment().is_some() {
-            return Err("a WebSocket URL has no fragment; write %23 instead of # (RFC 6455 section 3)".to_owned());
+            return Err(
+                "a WebSocket URL has no fragment; write %23 instead of # (RFC 6455 section 3)".to_owned()
+            );
         }
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             return Err("the URL names no host".to_owned());
@@ -46,7 +48,9 @@ impl FromStr for Address {
             host: host.to_owned(),
             port,
             authority: url.port().map_or_else(|| host.to_string(), |port| format!("{host}:{port}")),
-            target: url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path())),
+            target: url
+                .query()
+                .map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path())),
         })
     }
 }

@@ -22,7 +22,8 @@ impl FromStr for CloseFrame {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (code, reason) = text.split_once(':').unwrap_or((text, ""));
-        let code = CloseCode(code.parse().map_err(|_| "a close code is a number, as 1000 or 4000".to_owned())?);
+        let code =
+            CloseCode(code.parse().map_err(|_| "a close code is a number, as 1000 or 4000".to_owned())?);
         if !code.is_sendable() {
             return Err(format!("{code} must not be sent: 1000 to 1003, 1007 to 1014 and 3000 to 4999 may"));
         }

@@ -18,6 +18,9 @@ use crate::signals::Signals;
 use crate::stream::Stream;
 use crate::verdict::Verdict;
 
+/// The header of a server's control frame (RFC 6455 section 5.2).
+const HEADER: usize = 2;
+
 /// What is done with an open connection.
 pub(crate) trait Task {
     /// Queues what is to be sent, as far as there is room.
@@ -90,8 +93,10 @@ struct Connection<'a, T> {
     to_close: Option<CloseFrame>,
     /// The code of our close frame, if ours was the first.
     closed_with: Option<CloseCode>,
-    /// The server's close frame came, and so many bytes after it.
-    after_close: Option<usize>,
+    /// The server's close frame came.
+    is_closed: bool,
+    /// Bytes that came after it.
+    after_close: usize,
     /// The stream failed.
     failure: Option<io::Error>,
     /// The first thing that went wrong, which tells how it ended.
@@ -133,7 +138,8 @@ impl<'a, T: Task> Connection<'a, T> {
             answer: Answer::default(),
             to_close: None,
             closed_with: None,
-            after_close: None,
+            is_closed: false,
+            after_close: 0,
             failure: None,
             verdict: None,
         }
@@ -142,13 +148,15 @@ impl<'a, T: Task> Connection<'a, T> {
     /// Each turn does what can be done now and then waits for more.
     fn run(mut self) -> Result<Verdict, Verdict> {
         loop {
+            let before = self.rx.len();
             let reads = match self.sender.session.receive(&mut self.rx, &mut self.sender.tx) {
                 Step::Event(event) => {
                     match self.answer.take(&event, self.notes, &mut self.task) {
                         Ok(Happened::Opened) => self.on_open()?,
-                        Ok(Happened::Closed) => {
+                        Ok(Happened::Closed { payload }) => {
                             self.finish();
-                            self.after_close = Some(self.rx.len());
+                            self.is_closed = true;
+                            self.after_close += before.saturating_sub(HEADER + payload);
                         }
                         Ok(Happened::Nothing) => {}
                         Err(verdict) => self.fail(verdict),
@@ -156,7 +164,11 @@ impl<'a, T: Task> Connection<'a, T> {
                     continue;
                 }
                 Step::Read => true,
-                Step::Write => false,
+                Step::Write => {
+                    // A close frame was found, which must be answered: the session dropped what follows it.
+                    self.after_close += (before - self.rx.len()).saturating_sub(HEADER);
+                    false
+                }
                 Step::Shutdown => {
                     if self.stream.shutdown().is_err() {
                         self.sender.session.commit_end();
@@ -174,7 +186,8 @@ impl<'a, T: Task> Connection<'a, T> {
             if wait == Some(0) {
                 continue;
             }
-            let ready = self.wait(wait, reads).map_err(|error| Verdict::Own(format!("can't wait: {error}")))?;
+            let ready =
+                self.wait(wait, reads).map_err(|error| Verdict::Own(format!("can't wait: {error}")))?;
             if ready.stream && reads {
                 self.read();
             }
@@ -192,7 +205,9 @@ impl<'a, T: Task> Connection<'a, T> {
     fn on_open(&mut self) -> Result<(), Verdict> {
         self.signals = Some(Signals::take().map_err(|error| Verdict::Own(format!("signals: {error}")))?);
         match self.sender.session.subprotocol() {
-            Some(name) => self.notes.note(format_args!("connected, subprotocol {}", Escaped(name.as_bytes()))),
+            Some(name) => {
+                self.notes.note(format_args!("connected, subprotocol {}", Escaped(name.as_bytes())))
+            }
             None => self.notes.note("connected"),
         }
         Ok(())
@@ -260,7 +275,9 @@ impl<'a, T: Task> Connection<'a, T> {
             Ok(None) => {}
             Ok(Some(n)) => {
                 self.sender.session.commit(&mut self.rx, n);
-                self.after_close = self.after_close.map(|bytes| bytes + n);
+                if self.is_closed {
+                    self.after_close += n;
+                }
             }
             Err(error) => {
                 self.failure.get_or_insert(error);
@@ -297,7 +314,10 @@ impl<'a, T: Task> Connection<'a, T> {
             Err(error) => return Err(error.into()),
         }
         let is_ready = |fd: &PollFd<'_>| fd.revents().intersects(!PollFlags::OUT);
-        Ok(Ready { stream: fds.first().is_some_and(is_ready), input: fds.get(its_place).is_some_and(is_ready) })
+        Ok(Ready {
+            stream: fds.first().is_some_and(is_ready),
+            input: fds.get(its_place).is_some_and(is_ready),
+        })
     }
 
     fn timeout(&self) -> Duration {
@@ -326,7 +346,7 @@ impl<'a, T: Task> Connection<'a, T> {
             End::Closed(code) => {
                 let is_normal = [CloseCode::NORMAL, CloseCode::NO_STATUS].contains(&code);
                 match self.after_close {
-                    Some(bytes @ 1..) => Verdict::AfterClose(bytes),
+                    bytes @ 1.. => Verdict::AfterClose(bytes),
                     _ if !(is_normal || self.closed_with == Some(code)) => Verdict::ClosedBy(code),
                     _ if !(is_complete || self.closed_with.is_some()) => Verdict::TooEarly,
                     _ => Verdict::Closed,
@@ -352,7 +372,10 @@ impl<'a, T: Task> Connection<'a, T> {
 enum Happened {
     Nothing,
     Opened,
-    Closed,
+    /// A close frame came, with so many bytes of payload.
+    Closed {
+        payload: usize,
+    },
 }
 
 impl Answer {
@@ -379,7 +402,8 @@ impl Answer {
                 task.finish()?;
                 let reason = Escaped(close.reason().as_bytes()).to_string();
                 notes.note(format_args!("closed: {} {reason}", close.code).to_string().trim_end());
-                return Ok(Happened::Closed);
+                let has_code = close.code != CloseCode::NO_STATUS;
+                return Ok(Happened::Closed { payload: usize::from(has_code) * 2 + close.reason().len() });
             }
             _ => {}
         }

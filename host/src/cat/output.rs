@@ -96,8 +96,7 @@ impl<W: Write> Screen<W> {
     fn text(&mut self, bytes: &[u8], line: &mut String) {
         self.cut.extend_from_slice(bytes);
         let bytes = std::mem::take(&mut self.cut);
-        let mut chunks = bytes.utf8_chunks();
-        while let Some(chunk) = chunks.next() {
+        for chunk in bytes.utf8_chunks() {
             for character in chunk.valid().chars() {
                 match character {
                     // Indented, so that it does not look like a line of ours.

@@ -96,7 +96,9 @@ mod tests {
         is("Authorization: Bearer a:b", "Authorization", "Bearer a:b");
         is("X-Empty:", "X-Empty", "");
         is("Host: example.org:80", "Host", "example.org:80");
-        for text in ["none", ": x", "a b: c", "X: a\r\nY: b", "upgrade: x", "Sec-WebSocket-Key: x", "origin: x"] {
+        for text in
+            ["none", ": x", "a b: c", "X: a\r\nY: b", "upgrade: x", "Sec-WebSocket-Key: x", "origin: x"]
+        {
             assert!(field(text).is_err(), "{text:?}");
         }
     }

@@ -83,7 +83,11 @@ impl RoundTrips {
         let mut out = io::stdout().lock();
         let name = if self.kind == MessageKind::Text { "text" } else { "binary" };
         let took = self.began.map_or(0.0, |began| began.elapsed().as_secs_f64());
-        write!(out, "{} of {} round trips of {} bytes, {name}, in {took:.3} s", self.done, self.count, self.size)?;
+        write!(
+            out,
+            "{} of {} round trips of {} bytes, {name}, in {took:.3} s",
+            self.done, self.count, self.size
+        )?;
         match self.others {
             0 => writeln!(out)?,
             others => writeln!(out, "; {others} messages were no echo")?,
@@ -158,7 +162,8 @@ impl Task for RoundTrips {
             return Ok(());
         }
         let time = now.duration_since(trip.began).as_nanos();
-        self.times.saturating_record(u64::try_from(time).unwrap_or(u64::MAX));
+        let time = u64::try_from(time).unwrap_or(u64::MAX);
+        self.times.record(time).map_err(|error| Verdict::Own(error.to_string()))?;
         self.trip = None;
         self.done += 1;
         self.bar.set_position(self.done);

@@ -68,17 +68,25 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("closed normally"),
-            Self::Own(text) | Self::Usage(text) | Self::Unreachable(text) | Self::Silent(text) => f.write_str(text),
+            Self::Own(text) | Self::Usage(text) | Self::Unreachable(text) | Self::Silent(text) => {
+                f.write_str(text)
+            }
             Self::Handshake(error) => write!(f, "the opening handshake failed: {error}"),
             Self::HandshakeOverdue => f.write_str("the opening handshake took too long"),
             Self::ClosedBy(code) => write!(f, "the server closed with {code}"),
             Self::TooEarly => f.write_str("the server closed before all round trips were done"),
             Self::Broken(error) => {
                 let (section, code) = (section(*error), error.close_code());
-                write!(f, "the server broke the protocol: {error} (RFC 6455 section {section}); closed with {code}")
+                write!(
+                    f,
+                    "the server broke the protocol: {error} (RFC 6455 section {section}); closed with {code}"
+                )
             }
             Self::AfterClose(bytes) => {
-                write!(f, "the server broke the protocol: {bytes} bytes after its close frame (RFC 6455 section 5.5.1)")
+                write!(
+                    f,
+                    "the server broke the protocol: {bytes} bytes after its close frame (RFC 6455 section 5.5.1)"
+                )
             }
             Self::Lost(cause) => write!(f, "the connection was lost without a close frame: {cause}"),
         }
