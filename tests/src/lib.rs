@@ -1,7 +1,8 @@
 //! Support for the tests: frames made and read without the code under test, the two ends of a
 //! connection as a test sees them, the receive loop of the documented contract over a transport
-//! that cuts, and the echo server as a process with clients that send any bytes.
+//! that cuts, the echo server as a process with clients that send any bytes, and `microws-cat` as a process.
 
+pub mod cat;
 pub mod drive;
 pub mod errors;
 pub mod frames;

@@ -40,23 +40,26 @@ pub fn wait_until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T 
 /// If it can't be built.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        if let Some(given) = env::var_os("MICROWS_ECHO").filter(|given| !given.is_empty()) {
-            return given.into();
-        }
-        // target/PROFILE/{deps,examples}/NAME
-        let own = env::current_exe().expect("the test's own path");
-        let folder = own.ancestors().nth(2).expect("a target directory");
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--quiet", "--locked", "-p", "microws-host", "--bin", "microws-echo"]);
-        cargo.arg("--target-dir").arg(folder.parent().expect("a target directory"));
-        if folder.ends_with("release") {
-            cargo.arg("--release");
-        }
-        let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
-        assert!(status.success(), "the echo server could not be built");
-        folder.join("microws-echo")
-    })
+    BINARY.get_or_init(|| built("microws-echo", "MICROWS_ECHO"))
+}
+
+/// A binary of the host, or what `variable` names.
+pub(crate) fn built(name: &str, variable: &str) -> PathBuf {
+    if let Some(given) = env::var_os(variable).filter(|given| !given.is_empty()) {
+        return given.into();
+    }
+    // target/PROFILE/{deps,examples}/NAME
+    let own = env::current_exe().expect("the test's own path");
+    let folder = own.ancestors().nth(2).expect("a target directory");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--locked", "-p", "microws-host", "--bin", name]);
+    cargo.arg("--target-dir").arg(folder.parent().expect("a target directory"));
+    if folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+    assert!(status.success(), "{name} could not be built");
+    folder.join(name)
 }
 
 /// What the server wrote to standard error, line by line.
@@ -317,6 +320,6 @@ impl Drop for Echo {
     }
 }
 
-fn wait_for_end(child: &mut Child) -> ExitStatus {
-    wait_until("the server's end", || child.try_wait().expect("a child of ours"))
+pub(crate) fn wait_for_end(child: &mut Child) -> ExitStatus {
+    wait_until("the end of the process", || child.try_wait().expect("a child of ours"))
 }

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use crate::arguments::Arguments;
 use crate::close::CloseFrame;
+use crate::dialogue::unsendable;
 use crate::escape::Escaped;
 use crate::notes::Notes;
 use crate::request::Request;
@@ -179,6 +180,8 @@ impl<'a, T: Task> Connection<'a, T> {
             };
             if let Err(verdict) = self.send() {
                 self.fail(verdict);
+                // The close frame goes before anything is waited for.
+                continue;
             }
             self.write();
             let now = self.now();
@@ -197,6 +200,7 @@ impl<'a, T: Task> Connection<'a, T> {
                 self.fail(verdict);
             }
             if self.signals.as_mut().is_some_and(Signals::came) {
+                self.notes.note("closing; a second signal ends it at once");
                 self.close(CloseCode::GOING_AWAY);
             }
         }
@@ -234,7 +238,11 @@ impl<'a, T: Task> Connection<'a, T> {
             match self.sender.close(*code, reason) {
                 Ok(true) => self.closed_with = Some(*code),
                 Ok(false) => {}
-                Err(error) => return Err(Verdict::Own(format!("can't close: {error}"))),
+                Err(error) => {
+                    // Codes and reasons were checked when they were given.
+                    self.verdict.get_or_insert(unsendable(error));
+                    self.sender.session.commit_end();
+                }
             }
         }
         Ok(())
