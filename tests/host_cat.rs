@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use microws_tests::cat::{Cat, Ended};
 use microws_tests::process::{Echo, Signal};
@@ -161,8 +162,13 @@ fn each_fault_of_the_server_gets_its_verdict() {
     for after in ["", "&after=1"] {
         for (query, status, words) in &faults {
             let there = url(&echo, &format!("/?{query}{after}"));
-            let run = Cat::run(&[&there, "--timeout", "1"], b"hello\n");
+            let began = Instant::now();
+            let timeout = if query == "silence" { "0.5" } else { "20" };
+            let run = Cat::run(&[&there, "--timeout", timeout], b"hello\n");
             ended(&run, *status, words);
+            // It is said at once, not when a deadline has passed.
+            let took = began.elapsed();
+            assert!(took < Duration::from_secs(10), "{query}: {took:?}");
             if !(after.is_empty() || *status == 4) {
                 assert!(run.out.starts_with(b"hello\n"), "{query}: {run:?}");
             }

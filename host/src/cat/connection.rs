@@ -184,6 +184,10 @@ impl<'a, T: Task> Connection<'a, T> {
                 continue;
             }
             self.write();
+            if !reads && self.sender.tx.is_empty() {
+                // The session waited for room only.
+                continue;
+            }
             let now = self.now();
             let wait = self.sender.session.tick(&mut self.sender.tx, now);
             if wait == Some(0) {
