@@ -23,7 +23,7 @@ use crate::verdict::STATUSES;
 #[derive(Debug, Parser)]
 #[command(name = "microws-cat", version, max_term_width = 100, after_help = STATUSES)]
 pub(crate) struct Arguments {
-    /// ws://HOST[:PORT][/PATH][?QUERY]
+    /// ws://HOST:PORT/PATH?QUERY; port (80), path and query may be left out
     pub(crate) url: Address,
 
     /// Send a header field with the request; several are allowed, Host replaces that of the URL

@@ -54,7 +54,7 @@ impl RoundTrips {
     pub(crate) fn new(count: u64, size: u64, kind: MessageKind) -> Result<Self, Verdict> {
         let times = Histogram::new(3).map_err(|error| Verdict::Usage(error.to_string()))?;
         // It is drawn on standard error, if that is a terminal.
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len}  {per_sec}  {eta} left");
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len}  {eta} left");
         let style = style.map_err(|error| Verdict::Usage(error.to_string()))?;
         Ok(Self {
             count,
