@@ -136,6 +136,10 @@ fn each_fault_of_the_server_gets_its_verdict() {
         ("interim".to_owned(), 0, "connected".to_owned()),
         ("wrong-accept".to_owned(), 4, "Sec-WebSocket-Accept does not belong to the key".to_owned()),
         ("fragments=1".to_owned(), 0, "closed: 1000".to_owned()),
+        ("pace=2".to_owned(), 0, "closed: 1000".to_owned()),
+        ("ping=1".to_owned(), 0, "closed: 1000".to_owned()),
+        ("close-unanswered".to_owned(), 8, "no answer to the close frame".to_owned()),
+        ("subprotocol=soap".to_owned(), 4, "a subprotocol that was not offered".to_owned()),
         broken("masked", "a masked frame from a server", "5.1"),
         broken("reserved-bit", "a reserved bit is set, but no extension was negotiated", "5.2"),
         broken("reserved-opcode", "the reserved opcode 0x3", "5.2"),
@@ -163,7 +167,7 @@ fn each_fault_of_the_server_gets_its_verdict() {
         for (query, status, words) in &faults {
             let there = url(&echo, &format!("/?{query}{after}"));
             let began = Instant::now();
-            let timeout = if query == "silence" { "0.5" } else { "20" };
+            let timeout = if *status == 8 { "0.5" } else { "20" };
             let run = Cat::run(&[&there, "--timeout", timeout], b"hello\n");
             ended(&run, *status, words);
             // It is said at once, not when a deadline has passed.
