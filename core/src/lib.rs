@@ -87,6 +87,8 @@ mod buffer;
 mod compact;
 mod config;
 mod connection;
+#[cfg(feature = "deflate")]
+pub mod deflate;
 mod error;
 mod event;
 pub mod handshake;

@@ -11,6 +11,7 @@ pub mod process;
 pub mod raw;
 pub mod side;
 pub mod wire;
+pub mod zlib;
 
 pub use drive::{Cuts, Drive, End, Run, Seen, Tx, buffer};
 pub use frames::{Frame, frame, frames, messages};

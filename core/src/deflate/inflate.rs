@@ -1,0 +1,478 @@
+//! [`Inflater`]: raw DEFLATE (RFC 1951) into a ring, cut anywhere.
+//!
+//! ```text
+//!            ┌── StoredLength ─▶ StoredCheck ─▶ Stored ─────────────────────────┐
+//!  Header ───┼── Sizes ─▶ CodeLengths ─▶ Lengths ⇄ Repeat ──┐                   ├─▶ Header
+//!            └──────────────────────────────────────────────┴─▶ Symbol ◀─┐      │
+//!                Literal ◀── byte ──┤ ── end of block ──────────────────────────┘
+//!                               LengthExtra ─▶ Distance ─▶ DistanceExtra ─▶ Copy ─┘
+//! ```
+
+use core::fmt;
+use core::ops::Range;
+
+use super::bits::Bits;
+use super::huffman::{Counts, Decoded, MAX_BITS, build, decode};
+
+/// The least ring in bytes: the smallest window that peers can agree on (RFC 7692 section 7.1.2).
+pub const MIN_RING_LEN: usize = 1 << 8;
+
+/// The largest ring in bytes: no distance is longer (RFC 1951 section 3.2.5).
+pub const MAX_RING_LEN: usize = 1 << 15;
+
+/// Codes for lengths of literals and matches, and for distances.
+const LITERALS: usize = 288;
+const DISTANCES: usize = 32;
+
+/// The symbol that ends a block.
+const END_OF_BLOCK: u16 = 256;
+
+/// The order in which the lengths of the codes for code lengths come (RFC 1951 section 3.2.7).
+const ORDER: [u8; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+
+/// The state of one stream of DEFLATE, 1,056 bytes. The ring is lent to each call, always the same one.
+///
+/// A program with a [`Session`](crate::Session) lends it to [`rx`](crate::Buffer::inflating); it may serve the next
+/// connection when the one before has ended. By hand:
+///
+/// ```
+/// use microws::deflate::{Inflater, Next};
+///
+/// // "Hello" as RFC 7692 section 7.2.3.1 prints it.
+/// let mut input: &[u8] = &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+/// let (mut inflater, mut ring) = (Inflater::new(), [0; 256]);
+/// let inflated = inflater.inflate(&mut input, &mut ring, usize::MAX);
+/// assert_eq!((&ring[inflated.bytes], inflated.next), (&b"Hello"[..], Next::Input));
+/// assert!(inflater.is_complete());
+/// ```
+#[derive(Clone)]
+pub struct Inflater {
+    stage: Stage,
+    bits: Bits,
+    /// This block is the last of its stream; the next one begins at the next byte.
+    last: bool,
+    /// The codes are those of RFC 1951 section 3.2.6.
+    fixed: bool,
+    /// Code lengths for codes that come; all of them; those that have come.
+    code_lengths: u8,
+    literals: u16,
+    total: u16,
+    done: u16,
+    /// A literal that has no room, or the symbol whose extra bits come.
+    symbol: u16,
+    /// Bytes that are left to copy.
+    length: u16,
+    distance: u16,
+    /// Where the next byte goes.
+    at: u16,
+    /// How far back there are bytes: at most [`MAX_RING_LEN`].
+    seen: u16,
+    literal_counts: Counts,
+    distance_counts: Counts,
+    literal_symbols: [u16; LITERALS],
+    distance_symbols: [u16; DISTANCES],
+    lengths: [u8; LITERALS + DISTANCES],
+}
+
+// One and a half KB is what a device can spare for it.
+const _: () = assert!(size_of::<Inflater>() <= 1536);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Stage {
+    Header,
+    StoredLength,
+    StoredCheck,
+    Stored,
+    Sizes,
+    CodeLengths,
+    Lengths,
+    Repeat,
+    Symbol,
+    Literal,
+    LengthExtra,
+    Distance,
+    DistanceExtra,
+    Copy,
+}
+
+/// What a call has made, and what comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Inflated {
+    /// Where the bytes stand in the ring; the next call may overwrite them.
+    pub bytes: Range<usize>,
+    /// What comes next, after these bytes.
+    pub next: Next,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[expect(clippy::exhaustive_enums, reason = "the caller must handle each")]
+pub enum Next {
+    /// All of the input was used: give more, or end the message if it [is complete](Inflater::is_complete).
+    Input,
+    /// There is more output: call again when the bytes were taken, even without input.
+    Output,
+    /// The data can't be inflated. The inflater is of no use until the next message.
+    Fault(Fault),
+}
+
+/// The reason why data can't be inflated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Fault {
+    /// It is no DEFLATE data: a reserved block type, a length with a wrong complement, a code that is over-subscribed,
+    /// incomplete or unknown, or a distance to before the start.
+    Garbage,
+    /// The data reaches so many bytes back, which the ring no longer has: lend a larger ring.
+    RingTooSmall(u16),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Garbage => f.write_str("no DEFLATE data"),
+            Self::RingTooSmall(distance) => write!(f, "a window of {distance} bytes, more than the ring"),
+        }
+    }
+}
+
+impl core::error::Error for Fault {}
+
+/// Why a step can't be made.
+enum Stop {
+    Input,
+    Output,
+    Fault(Fault),
+}
+
+const GARBAGE: Stop = Stop::Fault(Fault::Garbage);
+
+impl Inflater {
+    /// At the start of a message, with an empty window.
+    pub const fn new() -> Self {
+        Self {
+            stage: Stage::Header,
+            bits: Bits::NONE,
+            last: false,
+            fixed: false,
+            code_lengths: 0,
+            literals: 0,
+            total: 0,
+            done: 0,
+            symbol: 0,
+            length: 0,
+            distance: 0,
+            at: 0,
+            seen: 0,
+            literal_counts: [0; MAX_BITS + 1],
+            distance_counts: [0; MAX_BITS + 1],
+            literal_symbols: [0; LITERALS],
+            distance_symbols: [0; DISTANCES],
+            lengths: [0; LITERALS + DISTANCES],
+        }
+    }
+
+    /// Begins the next message, whatever became of the one before. `keep` keeps the window: context takeover, RFC 7692
+    /// section 7.1.1. Without it the message's output begins at the front of the ring.
+    pub const fn begin(&mut self, keep: bool) {
+        (self.stage, self.bits, self.last) = (Stage::Header, Bits::NONE, false);
+        if !keep {
+            (self.at, self.seen) = (0, 0);
+        }
+    }
+
+    /// Inflates `input` into `ring`, until the input is used up, the ring's end is reached, or `most` bytes were made
+    /// and there is another one. `input` becomes what was not used.
+    ///
+    /// A byte is made as soon as its bits are there: where the input was cut does not matter.
+    pub fn inflate(&mut self, input: &mut &[u8], ring: &mut [u8], most: usize) -> Inflated {
+        if usize::from(self.at) >= ring.len().min(MAX_RING_LEN) {
+            self.at = 0;
+        }
+        let start = usize::from(self.at);
+        let end = ring.len().min(MAX_RING_LEN).min(start.saturating_add(most));
+        let next = loop {
+            match self.step(input, ring, end) {
+                Ok(()) => {}
+                Err(Stop::Input) => break Next::Input,
+                Err(Stop::Output) => break Next::Output,
+                Err(Stop::Fault(fault)) => break Next::Fault(fault),
+            }
+        };
+        Inflated { bytes: start..usize::from(self.at), next }
+    }
+
+    /// Whether the message is complete, when all of its input was used.
+    ///
+    /// "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message" (RFC 7692 section 7.2.2):
+    /// these end an empty block whose header has come, or the message was cut off.
+    pub const fn is_complete(&self) -> bool {
+        matches!(self.stage, Stage::StoredLength) && self.bits.is_empty()
+    }
+
+    fn step(&mut self, input: &mut &[u8], ring: &mut [u8], end: usize) -> Result<(), Stop> {
+        self.stage = match self.stage {
+            Stage::Header => {
+                // "When any DEFLATE block with the "BFINAL" bit set to 1 doesn't end at a byte boundary, an endpoint
+                // MUST add minimal padding bits of 0 to make it end at a byte boundary. The next DEFLATE block follows
+                // the padded data if any." (7.2.1)
+                if self.last {
+                    self.bits.align();
+                    self.last = false;
+                }
+                let header = self.take(3, input)?;
+                self.last = header & 1 != 0;
+                match header >> 1 {
+                    0 => {
+                        self.bits.align();
+                        Stage::StoredLength
+                    }
+                    1 => {
+                        self.use_fixed();
+                        Stage::Symbol
+                    }
+                    2 => Stage::Sizes,
+                    _ => return Err(GARBAGE),
+                }
+            }
+            Stage::StoredLength => {
+                self.length = self.take(16, input)?;
+                Stage::StoredCheck
+            }
+            Stage::StoredCheck => {
+                if self.take(16, input)? != !self.length {
+                    return Err(GARBAGE);
+                }
+                Stage::Stored
+            }
+            Stage::Stored => {
+                while self.length > 0 {
+                    let Some((byte, rest)) = input.split_first() else { return Err(Stop::Input) };
+                    self.put(*byte, ring, end)?;
+                    *input = rest;
+                    self.length = self.length.wrapping_sub(1);
+                }
+                Stage::Header
+            }
+            Stage::Sizes => {
+                let sizes = self.take(14, input)?;
+                self.literals = (sizes & 31).wrapping_add(257);
+                let distances = (sizes >> 5 & 31).wrapping_add(1);
+                self.total = self.literals.wrapping_add(distances);
+                self.code_lengths = (sizes >> 10).wrapping_add(4) as u8;
+                if self.literals > 286 || distances > 30 {
+                    return Err(GARBAGE);
+                }
+                (self.fixed, self.done, self.lengths) = (false, 0, [0; LITERALS + DISTANCES]);
+                Stage::CodeLengths
+            }
+            Stage::CodeLengths => {
+                while self.done < u16::from(self.code_lengths) {
+                    let length = self.take(3, input)? as u8;
+                    let place = ORDER.get(usize::from(self.done)).map_or(0, |place| usize::from(*place));
+                    if let Some(slot) = self.lengths.get_mut(place) {
+                        *slot = length;
+                    }
+                    self.done = self.done.wrapping_add(1);
+                }
+                let lengths = self.lengths.get(..ORDER.len()).unwrap_or_default();
+                if !build(lengths, &mut self.literal_counts, &mut self.literal_symbols, false) {
+                    return Err(GARBAGE);
+                }
+                self.done = 0;
+                Stage::Lengths
+            }
+            Stage::Lengths if self.done == self.total => {
+                let lengths = self.lengths.get(..usize::from(self.total)).unwrap_or_default();
+                let (literals, distances) =
+                    lengths.split_at_checked(usize::from(self.literals)).unwrap_or_default();
+                // A block without an end.
+                let endless = literals.get(usize::from(END_OF_BLOCK)).is_none_or(|length| *length == 0);
+                if endless
+                    || !build(literals, &mut self.literal_counts, &mut self.literal_symbols, true)
+                    || !build(distances, &mut self.distance_counts, &mut self.distance_symbols, true)
+                {
+                    return Err(GARBAGE);
+                }
+                Stage::Symbol
+            }
+            Stage::Lengths => match self.literal(input)? {
+                length @ 0..=15 => {
+                    self.fill(1, length as u8);
+                    Stage::Lengths
+                }
+                symbol => {
+                    self.symbol = symbol;
+                    Stage::Repeat
+                }
+            },
+            Stage::Repeat => {
+                let (bits, least) = match self.symbol {
+                    16 => (2, 3),
+                    17 => (3, 3),
+                    _ => (7, 11),
+                };
+                // "Copy the previous code length", or zeros.
+                let before = usize::from(self.done).wrapping_sub(1);
+                let length = match (self.symbol, self.lengths.get(before)) {
+                    (16, Some(before)) => *before,
+                    (16, None) => return Err(GARBAGE),
+                    _ => 0,
+                };
+                let times = self.take(bits, input)?.wrapping_add(least);
+                if times > self.total.wrapping_sub(self.done) {
+                    return Err(GARBAGE);
+                }
+                self.fill(times, length);
+                Stage::Lengths
+            }
+            Stage::Symbol => {
+                self.symbol = self.literal(input)?;
+                match self.symbol {
+                    ..END_OF_BLOCK => Stage::Literal,
+                    END_OF_BLOCK => Stage::Header,
+                    _ => Stage::LengthExtra,
+                }
+            }
+            Stage::Literal => {
+                self.put(self.symbol as u8, ring, end)?;
+                Stage::Symbol
+            }
+            Stage::LengthExtra => {
+                self.length = match self.symbol.wrapping_sub(257) {
+                    28 => 258,
+                    symbol @ ..28 => self.extra(symbol, 2, input)?.wrapping_add(3),
+                    _ => return Err(GARBAGE),
+                };
+                Stage::Distance
+            }
+            Stage::Distance => {
+                self.symbol = symbol(&mut self.bits, input, &self.distance_counts, &self.distance_symbols)?;
+                Stage::DistanceExtra
+            }
+            Stage::DistanceExtra => {
+                if self.symbol >= 30 {
+                    return Err(GARBAGE);
+                }
+                self.distance = self.extra(self.symbol, 1, input)?.wrapping_add(1);
+                if self.distance > self.seen {
+                    return Err(GARBAGE);
+                }
+                if usize::from(self.distance) > ring.len() {
+                    return Err(Stop::Fault(Fault::RingTooSmall(self.distance)));
+                }
+                Stage::Copy
+            }
+            Stage::Copy => {
+                while self.length > 0 {
+                    let (at, distance) = (usize::from(self.at), usize::from(self.distance));
+                    let wrapped = if at < distance { ring.len().min(MAX_RING_LEN) } else { 0 };
+                    let from = at.wrapping_add(wrapped).wrapping_sub(distance);
+                    let byte = ring.get(from).copied().unwrap_or_default();
+                    self.put(byte, ring, end)?;
+                    self.length = self.length.wrapping_sub(1);
+                }
+                Stage::Symbol
+            }
+        };
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn take(&mut self, n: u8, input: &mut &[u8]) -> Result<u16, Stop> {
+        self.bits.take(n, input).ok_or(Stop::Input)
+    }
+
+    /// The next symbol of the code for literals and lengths, or for code lengths.
+    #[inline(always)]
+    fn literal(&mut self, input: &mut &[u8]) -> Result<u16, Stop> {
+        symbol(&mut self.bits, input, &self.literal_counts, &self.literal_symbols)
+    }
+
+    /// The number that `symbol` and its extra bits stand for, counted from 0 (RFC 1951 section 3.2.5): both tables there
+    /// go on by powers of two, with 2^`steps` symbols of the same number of extra bits.
+    #[inline(never)]
+    fn extra(&mut self, symbol: u16, steps: u8, input: &mut &[u8]) -> Result<u16, Stop> {
+        let power = (symbol >> steps) as u8;
+        let bits = power.saturating_sub(1);
+        let extra = self.take(bits, input)?;
+        let first = 1u16.wrapping_shl(u32::from(steps));
+        // The first 2^(steps + 1) symbols stand for themselves.
+        let base = if power == 0 { symbol } else { first | (symbol & first.wrapping_sub(1)) };
+        Ok(base.wrapping_shl(u32::from(bits)).wrapping_add(extra))
+    }
+
+    /// Notes the next `times` code lengths.
+    fn fill(&mut self, times: u16, length: u8) {
+        for slot in self.lengths.iter_mut().skip(usize::from(self.done)).take(usize::from(times)) {
+            *slot = length;
+        }
+        self.done = self.done.wrapping_add(times);
+    }
+
+    /// Makes the next byte, if there is room for it.
+    #[inline(always)]
+    fn put(&mut self, byte: u8, ring: &mut [u8], end: usize) -> Result<(), Stop> {
+        let at = usize::from(self.at);
+        if at >= end {
+            return Err(Stop::Output);
+        }
+        if let Some(slot) = ring.get_mut(at) {
+            *slot = byte;
+        }
+        self.at = self.at.wrapping_add(1);
+        self.seen = self.seen.wrapping_add(1).min(MAX_RING_LEN as u16);
+        Ok(())
+    }
+
+    /// The codes of RFC 1951 section 3.2.6; those before may be the same.
+    fn use_fixed(&mut self) {
+        if self.fixed {
+            return;
+        }
+        for (symbol, length) in (0u16..).zip(&mut self.lengths) {
+            *length = match symbol {
+                144..256 => 9,
+                256..280 => 7,
+                288.. => 5,
+                _ => 8,
+            };
+        }
+        let (literals, distances) = self.lengths.split_at_checked(LITERALS).unwrap_or_default();
+        self.fixed = build(literals, &mut self.literal_counts, &mut self.literal_symbols, false)
+            && build(distances, &mut self.distance_counts, &mut self.distance_symbols, false);
+    }
+}
+
+#[inline(always)]
+fn symbol(bits: &mut Bits, input: &mut &[u8], counts: &Counts, symbols: &[u16]) -> Result<u16, Stop> {
+    match decode(bits, input, counts, symbols) {
+        Decoded::Symbol(symbol) => Ok(symbol),
+        Decoded::Incomplete => Err(Stop::Input),
+        Decoded::Unknown => Err(GARBAGE),
+    }
+}
+
+impl Default for Inflater {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Inflater {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inflater").field("stage", &self.stage).field("seen", &self.seen).finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Inflater {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Inflater {{ seen: {} }}", self.seen);
+    }
+}

@@ -1,0 +1,42 @@
+//! permessage-deflate (RFC 7692) in fixed memory: DEFLATE (RFC 1951) both ways, and the terms that the peers agree on.
+//!
+//! Give `rx` an [`Inflater`] and a ring, and that is all: sessions then agree to the extension, and hand out chunks as
+//! if there were no compression.
+//!
+//! ```
+//! use microws::{Buffer, deflate::Inflater};
+//!
+//! let (mut storage, mut ring, mut inflater) = ([0; 512], [0; 1024], Inflater::new());
+//! let rx = Buffer::new(&mut storage).inflating(&mut inflater, &mut ring);
+//! # let _ = rx;
+//! ```
+//!
+//! # How large the ring must be
+//!
+//! The ring is the peer's LZ77 window and the output at once: 256 bytes to 32 KiB. A session tells the peer to keep to
+//! it, where the peer can be told so (sections 7.1.2.1 and 7.1.2.2), and to forget it between messages (sections
+//! 7.1.1.1 and 7.1.1.2). A peer that can't be told so, such as Firefox, is understood as long as each message is not
+//! longer than the ring; a longer one that reaches further back fails with 1009. See [`Params`] for other terms.
+//!
+//! # Sending
+//!
+//! [`Session::send_compressed`](crate::Session::send_compressed) takes a [`Deflater`] for one message at a time, and
+//! sends the message plain if that is not longer. Nothing else is compressed: replies, fragments and control frames go
+//! out as they are, which the extension allows (section 6).
+//!
+//! # An engine of your own
+//!
+//! A program with memory to spare may bring its own DEFLATE: one for all connections is enough, if it keeps a message
+//! until it is whole. Such a program sets [`Config::deflate`](crate::Config::deflate) and lends `rx` no inflater:
+//! chunks then come as they are on the wire, [`Chunk::compressed`](crate::Chunk::compressed) says so, and
+//! [`Session::send_deflated`](crate::Session::send_deflated) sends what the engine made.
+
+mod bits;
+mod compress;
+mod huffman;
+mod inflate;
+mod params;
+
+pub use compress::{Deflater, MIN_TABLE_LEN, Progress};
+pub use inflate::{Fault, Inflated, Inflater, MAX_RING_LEN, MIN_RING_LEN, Next};
+pub use params::{Agreed, Params};

@@ -1,0 +1,122 @@
+//! [`Params`]: what this endpoint can hold; [`Agreed`]: what both peers agreed on. RFC 7692 section 7.1.
+
+use core::fmt;
+
+/// What this endpoint can hold, for the negotiation (section 7.1). A session whose `rx` has an
+/// [`Inflater`](crate::deflate::Inflater) takes [`Params::new`] with the size of the ring; any other program, and one
+/// that wants other terms, says so by [`Config::deflate`](crate::Config::deflate).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Params {
+    pub(crate) window_bits: u8,
+    pub(crate) keep_peers_context: bool,
+    pub(crate) keep_own_context: bool,
+    pub(crate) bounded_only: bool,
+}
+
+impl Params {
+    /// No context takeover in either direction, and a window of 2^15 bytes for receiving: a message is compressed by
+    /// itself.
+    pub const fn new() -> Self {
+        Self { window_bits: 15, keep_peers_context: false, keep_own_context: false, bounded_only: false }
+    }
+
+    /// Holds a window of 2^`bits` bytes for receiving, 8 to 15; other numbers are taken as the nearest of these. With a
+    /// ring smaller than that in `rx`, the ring's size counts.
+    #[must_use]
+    pub const fn window_bits(mut self, bits: u8) -> Self {
+        self.window_bits = match bits {
+            ..8 => 8,
+            16.. => 15,
+            _ => bits,
+        };
+        self
+    }
+
+    /// Lets the peer keep its context from message to message (section 7.1.1), where its window is one that this
+    /// endpoint holds: better compression, and an inflater and a ring that serve this connection alone.
+    #[must_use]
+    pub const fn keep_peers_context(mut self, keep: bool) -> Self {
+        self.keep_peers_context = keep;
+        self
+    }
+
+    /// Keeps the own context for sending from message to message, unless the peer forbids it. Only for a program with an
+    /// engine of its own: a [`Deflater`](crate::deflate::Deflater) keeps none.
+    #[must_use]
+    pub const fn keep_own_context(mut self, keep: bool) -> Self {
+        self.keep_own_context = keep;
+        self
+    }
+
+    /// Takes only peers that keep to the window of [`window_bits`](Self::window_bits). Without it a peer with a larger
+    /// window is taken as well: its messages are understood if they are not longer than the ring, and longer ones if
+    /// they reach no further back.
+    #[must_use]
+    pub const fn bounded_only(mut self, only: bool) -> Self {
+        self.bounded_only = only;
+        self
+    }
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What both peers agreed on (section 5.1): it holds for the whole connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Agreed {
+    // In one byte each: a connection's state holds it.
+    send_bits: u8,
+    receive_bits: u8,
+}
+
+/// Beside the bits of a window: the context is kept.
+const KEPT: u8 = 0x80;
+
+impl Agreed {
+    #[allow(dead_code, reason = "the negotiation makes it")]
+    pub(crate) const fn new(send_bits: u8, send_kept: bool, receive_bits: u8, receive_kept: bool) -> Self {
+        const fn with(bits: u8, kept: bool) -> u8 {
+            if kept { bits | KEPT } else { bits }
+        }
+        Self { send_bits: with(send_bits, send_kept), receive_bits: with(receive_bits, receive_kept) }
+    }
+
+    /// The window for sending is 2^n bytes, n from 8 to 15: no distance may be longer.
+    pub const fn send_window_bits(self) -> u8 {
+        self.send_bits & !KEPT
+    }
+
+    /// Whether this endpoint may use its window from message to message (section 7.1.1).
+    pub const fn keeps_own_context(self) -> bool {
+        self.send_bits & KEPT != 0
+    }
+
+    /// The peer's window is at most 2^n bytes, n from 8 to 15.
+    pub const fn receive_window_bits(self) -> u8 {
+        self.receive_bits & !KEPT
+    }
+
+    /// Whether the peer may use its window from message to message: then the window must be kept as well.
+    pub const fn keeps_peers_context(self) -> bool {
+        self.receive_bits & KEPT != 0
+    }
+}
+
+impl fmt::Display for Agreed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept = |kept| if kept { ", kept" } else { "" };
+        write!(
+            f,
+            "permessage-deflate, window 2^{} out{}, 2^{} in{}",
+            self.send_window_bits(),
+            kept(self.keeps_own_context()),
+            self.receive_window_bits(),
+            kept(self.keeps_peers_context())
+        )
+    }
+}
