@@ -25,6 +25,9 @@ pub struct Buffer<'a> {
     // start <= end <= storage.len(): differences of these can't wrap.
     start: usize,
     end: usize,
+    /// The inflater of compressed messages, and its ring.
+    #[cfg(feature = "deflate")]
+    pub(crate) inflating: Option<(&'a mut crate::deflate::Inflater, &'a mut [u8])>,
 }
 
 impl<'a> Buffer<'a> {
@@ -35,7 +38,17 @@ impl<'a> Buffer<'a> {
     /// ```
     pub const fn new<const N: usize>(storage: &'a mut [u8; N]) -> Self {
         const { assert!(N >= MIN_CAPACITY, "a Buffer needs at least MIN_CAPACITY bytes") }
-        Self { storage, start: 0, end: 0 }
+        Self::over(storage)
+    }
+
+    const fn over(storage: &'a mut [u8]) -> Self {
+        Self {
+            storage,
+            start: 0,
+            end: 0,
+            #[cfg(feature = "deflate")]
+            inflating: None,
+        }
     }
 
     /// [`new`](Self::new) for a length known at run time only; `None` below [`MIN_CAPACITY`].
@@ -43,7 +56,7 @@ impl<'a> Buffer<'a> {
         if storage.len() < MIN_CAPACITY {
             return None;
         }
-        Some(Self { storage, start: 0, end: 0 })
+        Some(Self::over(storage))
     }
 
     /// The bytes that wait, oldest first.
@@ -157,6 +170,24 @@ impl<'a> Buffer<'a> {
     /// The waiting bytes, to be changed where they stand.
     pub(crate) fn filled_mut(&mut self) -> Option<&mut [u8]> {
         self.storage.get_mut(self.start..self.end)
+    }
+
+    /// The waiting bytes, and what inflates them.
+    #[cfg(feature = "deflate")]
+    #[allow(clippy::type_complexity)]
+    pub(crate) fn filled_and_ring(
+        &mut self,
+    ) -> (&mut [u8], Option<(&mut crate::deflate::Inflater, &mut [u8])>) {
+        let filled = self.storage.get_mut(self.start..self.end).unwrap_or_default();
+        (filled, self.inflating.as_mut().map(|(inflater, ring)| (&mut **inflater, &mut **ring)))
+    }
+
+    /// Sets bits in the first of the last `n` bytes that were queued.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn set_in_last(&mut self, n: usize, bits: u8) {
+        if let Some(byte) = self.storage.get_mut(self.end.wrapping_sub(n)) {
+            *byte |= bits;
+        }
     }
 
     /// Drops all but the `n` oldest bytes.

@@ -27,6 +27,8 @@ pub struct Config<'c> {
     pub(crate) max_message_len: u64,
     pub(crate) max_fragments: u32,
     pub(crate) whole_up_to: u32,
+    #[cfg(feature = "deflate")]
+    pub(crate) deflate: Option<crate::deflate::Params>,
     pub(crate) timeouts: Timeouts,
 }
 
@@ -48,6 +50,8 @@ impl<'c> Config<'c> {
             max_message_len: u64::MAX,
             max_fragments: u32::MAX,
             whole_up_to: 0,
+            #[cfg(feature = "deflate")]
+            deflate: None,
             timeouts: Timeouts::new(),
         }
     }
@@ -71,7 +75,8 @@ impl<'c> Config<'c> {
     }
 
     /// Fails the connection with 1009 when a message is longer than `bytes`; the frame's header tells, before
-    /// the payload comes. Default: no limit, because memory does not depend on it.
+    /// the payload comes. Default: no limit, because memory does not depend on it. Of a compressed message the inflated
+    /// bytes count, as they are made; without an inflater the compressed ones.
     #[must_use]
     pub const fn max_message_len(mut self, bytes: u64) -> Self {
         self.max_message_len = bytes;
@@ -92,6 +97,17 @@ impl<'c> Config<'c> {
     #[must_use]
     pub const fn whole_up_to(mut self, bytes: u32) -> Self {
         self.whole_up_to = bytes;
+        self
+    }
+
+    /// Agrees to permessage-deflate (RFC 7692) on these terms. With an inflater in `rx` there is no need for it, unless
+    /// the terms are others than [`Params::new`](crate::deflate::Params::new). Without one, compressed messages come as
+    /// they are: see [`Chunk::compressed`](crate::Chunk::compressed). Default: without an inflater in `rx` it is
+    /// declined.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn deflate(mut self, params: crate::deflate::Params) -> Self {
+        self.deflate = Some(params);
         self
     }
 

@@ -23,6 +23,9 @@ pub enum SendError {
     /// A name or value that can't stand in an HTTP header: a line break, a control character or,
     /// in a name or a token, a separator.
     InvalidField,
+    /// Compression was not negotiated (RFC 7692): send the message plain.
+    #[cfg(feature = "deflate")]
+    NotNegotiated,
 }
 
 impl fmt::Display for SendError {
@@ -35,6 +38,8 @@ impl fmt::Display for SendError {
             Self::ControlTooLong => "a control frame carries at most 125 bytes",
             Self::InvalidCloseCode => "a close code that must not be sent",
             Self::InvalidField => "a header field with characters that can't stand there",
+            #[cfg(feature = "deflate")]
+            Self::NotNegotiated => "compression was not negotiated",
         })
     }
 }

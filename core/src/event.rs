@@ -10,7 +10,8 @@ use crate::wire::frame::MessageKind;
 /// Message payload as it arrived, unmasked where it stands in `rx`.
 ///
 /// A message is one chunk or several. Where it is cut has no meaning: that depends on how the bytes came.
-/// Text is checked: each chunk continues valid UTF-8, though a chunk may end inside a code point.
+/// A compressed message that was inflated stands in the inflater's ring: to change its bytes changes those that refer to
+/// them. Text is checked: each chunk continues valid UTF-8, though a chunk may end inside a code point.
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -21,6 +22,10 @@ pub struct Chunk<'b> {
     pub first: bool,
     /// Whether the message ends here.
     pub fin: bool,
+    /// Whether the bytes are compressed (RFC 7692): the program inflates them itself, and checks text and length, because
+    /// `rx` has no inflater. Never so unless [`Config::deflate`](crate::Config::deflate) says so.
+    #[cfg(feature = "deflate")]
+    pub compressed: bool,
     /// The bytes; there may be none.
     pub payload: &'b mut [u8],
 }
@@ -28,7 +33,14 @@ pub struct Chunk<'b> {
 impl<'b> Chunk<'b> {
     /// A chunk by hand, for tests of a program that takes chunks.
     pub const fn new(kind: MessageKind, first: bool, fin: bool, payload: &'b mut [u8]) -> Self {
-        Self { kind, first, fin, payload }
+        Self {
+            kind,
+            first,
+            fin,
+            #[cfg(feature = "deflate")]
+            compressed: false,
+            payload,
+        }
     }
 }
 
@@ -105,8 +117,16 @@ impl Located {
     /// Borrows what comes in frames.
     #[inline]
     pub(crate) fn bind_frame<'b>(self, rx: &'b mut Buffer<'_>) -> Event<'b> {
+        #[cfg(feature = "deflate")]
+        if let What::Chunk { kind, first, fin, form } = self.what {
+            use crate::located::Form;
+            let range = self.start..self.end;
+            let payload = if form == Form::Inflated { rx.inflated_mut(range) } else { rx.taken_mut(range) };
+            return Event::Chunk(Chunk { kind, first, fin, compressed: form == Form::Compressed, payload });
+        }
         let bytes = rx.taken_mut(self.start..self.end);
         match self.what {
+            #[cfg(not(feature = "deflate"))]
             What::Chunk { kind, first, fin } => Event::Chunk(Chunk { kind, first, fin, payload: bytes }),
             What::Ping => Event::Ping(bytes),
             What::Close => Event::Close(Close::of_checked(bytes)),

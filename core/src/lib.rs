@@ -62,11 +62,12 @@
 //! | `embedded-io-async` | [`io`]: the async adapter |
 //! | `embedded-nal` | [`io`]: polled sockets of `embedded-nal` |
 //! | `http` | requests with content, and several requests on one connection |
+//! | `deflate` | compressed messages, permessage-deflate (RFC 7692), in memory that the caller lends |
 //! | `defmt` | `defmt::Format` on the public types |
 //! | `compact` | half the flash: the handshake's hash and base64 in a form made for it instead of by the crates for them, and no shorter way for short messages |
 //! | `simd` | masking and UTF-8 checking by the widest registers of the processor, found out at run time; brings std, needs Rust 1.89 |
 //!
-//! There are no extensions yet: permessage-deflate is declined, as a handshake may.
+//! Without `deflate` every extension is declined, as a handshake may.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(

@@ -42,10 +42,24 @@ pub(crate) enum What {
         kind: MessageKind,
         first: bool,
         fin: bool,
+        #[cfg(feature = "deflate")]
+        form: Form,
     },
     Ping,
     Pong,
     Close,
+}
+
+/// In which form the payload of a message is handed out.
+#[cfg(feature = "deflate")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As it was sent.
+    Plain,
+    /// It stands in the inflater's ring.
+    Inflated,
+    /// As it was sent, which is compressed.
+    Compressed,
 }
 
 impl Located {

@@ -6,6 +6,8 @@ use crate::wire::frame::{MAX_CONTROL_LEN, MessageKind, header_len};
 use crate::wire::mask::Mask;
 use crate::wire::utf8::Validator;
 
+#[cfg(feature = "deflate")]
+mod deflate;
 mod receive;
 pub(crate) mod role;
 mod send;
@@ -93,6 +95,8 @@ pub struct Connection<R> {
     pub(crate) state: State,
     /// The message that is being sent.
     pub(crate) sending: Option<MessageKind>,
+    #[cfg(feature = "deflate")]
+    deflate: deflate::Compression,
     pub(crate) role: R,
 }
 
@@ -132,6 +136,8 @@ impl<R> Connection<R> {
             end: None,
             state: State::Open,
             sending: None,
+            #[cfg(feature = "deflate")]
+            deflate: deflate::Compression::NONE,
             role,
         }
     }
@@ -153,6 +159,8 @@ impl<R> Connection<R> {
             end,
             state,
             sending,
+            #[cfg(feature = "deflate")]
+            deflate,
             role,
         } = self;
         Connection {
@@ -170,6 +178,8 @@ impl<R> Connection<R> {
             end,
             state,
             sending,
+            #[cfg(feature = "deflate")]
+            deflate,
             role: map(role),
         }
     }

@@ -78,11 +78,18 @@ impl<R: Role> Connection<R> {
 
     #[inline]
     fn advance(&mut self, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Result<Step<Located>, ProtocolError> {
+        #[cfg(feature = "deflate")]
+        if self.deflate.more {
+            return self.inflate(rx, false);
+        }
         if self.remaining > 0 {
             return self.payload(rx, false);
         }
         let Some((header, size)) = Header::decode(rx.filled())? else { return Ok(Step::Read) };
         // "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values." (5.2)
+        #[cfg(feature = "deflate")]
+        self.check_reserved(&header)?;
+        #[cfg(not(feature = "deflate"))]
         if header.reserved() != 0 {
             return Err(ProtocolError::ReservedBits);
         }
@@ -96,7 +103,11 @@ impl<R: Role> Connection<R> {
         if header.opcode().is_control() {
             return self.control(&header, size, rx, tx);
         }
-        let len = self.len_with(&header)?;
+        #[cfg(feature = "deflate")]
+        let inflating = self.deflate.compressed && rx.inflating.is_some();
+        #[cfg(not(feature = "deflate"))]
+        let inflating = false;
+        let len = self.len_with(&header, inflating)?;
         let payload_len = usize::try_from(header.payload_len()).unwrap_or(usize::MAX);
         let whole = header.payload_len() <= u64::from(self.whole_up_to)
             && payload_len <= rx.capacity().saturating_sub(size);
@@ -104,6 +115,10 @@ impl<R: Role> Connection<R> {
             return Ok(Step::Read);
         }
         rx.consume(size);
+        #[cfg(feature = "deflate")]
+        if inflating && self.frames == 0 {
+            self.begin_inflating(rx);
+        }
         match header.opcode() {
             Opcode::Continuation => {}
             Opcode::Text => self.kind = MessageKind::Text,
@@ -149,19 +164,26 @@ impl<R: Role> Connection<R> {
             return None;
         }
         let range = rx.take_after(header_len(0, !R::MASKS), len);
-        Some(Located::new(What::Chunk { kind, first: true, fin: true }, &range))
+        let what = What::Chunk {
+            kind,
+            first: true,
+            fin: true,
+            #[cfg(feature = "deflate")]
+            form: crate::located::Form::Plain,
+        };
+        Some(Located::new(what, &range))
     }
 
-    /// The length of the message with the frame of `header`, if that may come now.
+    /// The length of the message with the frame of `header`, if that may come now. What is inflated counts later.
     #[inline]
-    fn len_with(&self, header: &Header) -> Result<u64, ProtocolError> {
+    fn len_with(&self, header: &Header, inflating: bool) -> Result<u64, ProtocolError> {
         // "The fragments of one message MUST NOT be interleaved between the fragments of another" (5.4)
         match (header.opcode() == Opcode::Continuation, self.frames > 0) {
             (true, false) => return Err(ProtocolError::UnexpectedContinuation),
             (false, true) => return Err(ProtocolError::ExpectedContinuation),
             _ => {}
         }
-        let len = self.len.saturating_add(header.payload_len());
+        let len = if inflating { self.len } else { self.len.saturating_add(header.payload_len()) };
         if len > self.max_message_len {
             return Err(ProtocolError::MessageTooBig);
         }
@@ -174,6 +196,10 @@ impl<R: Role> Connection<R> {
     /// Takes what is there of the frame's payload.
     #[inline]
     fn payload(&mut self, rx: &mut Buffer<'_>, whole: bool) -> Result<Step<Located>, ProtocolError> {
+        #[cfg(feature = "deflate")]
+        if self.deflate.compressed {
+            return self.compressed_payload(rx, whole);
+        }
         let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rx.len());
         if len == 0 && self.remaining > 0 {
             return Ok(Step::Read);
@@ -204,7 +230,13 @@ impl<R: Role> Connection<R> {
             range.end = range.start.saturating_add(valid);
             fin = false;
         }
-        let what = What::Chunk { kind: self.kind, first: self.first, fin };
+        let what = What::Chunk {
+            kind: self.kind,
+            first: self.first,
+            fin,
+            #[cfg(feature = "deflate")]
+            form: crate::located::Form::Plain,
+        };
         self.first = fin;
         if fin {
             (self.len, self.frames) = (0, 0);
@@ -253,7 +285,7 @@ impl<R: Role> Connection<R> {
 
 /// Unmasks and checks; the error is how many bytes come before the first impossible one.
 #[inline]
-fn unmask_text(
+pub(super) fn unmask_text(
     mut mask: Option<&mut Mask>,
     utf8: &mut Validator,
     payload: &mut [u8],

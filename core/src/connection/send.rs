@@ -166,6 +166,11 @@ impl<R: Role> Connection<R> {
         if self.state != State::Open {
             return Err(SendError::Closed);
         }
+        // The rest of a compressed message must be compressed, too.
+        #[cfg(feature = "deflate")]
+        if self.deflate.sending {
+            return Err(SendError::MessageInProgress);
+        }
         match self.sending {
             None if kind == MessageKind::Text => Ok(Opcode::Text),
             None => Ok(Opcode::Binary),

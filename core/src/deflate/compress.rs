@@ -35,6 +35,7 @@ pub struct Deflater<'t> {
     at: usize,
     /// The distance of a match whose length was made.
     distance: usize,
+    saved: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +65,7 @@ impl<'t> Deflater<'t> {
         if table.len() < MIN_TABLE_LEN {
             return None;
         }
-        Some(Self { table, stage: Stage::Done, bits: 0, count: 0, furthest: 0, at: 0, distance: 0 })
+        Some(Self { table, stage: Stage::Done, bits: 0, count: 0, furthest: 0, at: 0, distance: 0, saved: 0 })
     }
 
     /// Begins a message, for a peer with a window of 2^`window_bits` bytes, 8 to 15.
@@ -113,6 +114,16 @@ impl<'t> Deflater<'t> {
                 return Some(total);
             }
         }
+    }
+
+    /// How many bytes of payload the last message was shorter by when it was
+    /// [sent](crate::Session::send_compressed), 0 if it went plain.
+    pub const fn saved(&self) -> usize {
+        self.saved
+    }
+
+    pub(crate) const fn set_saved(&mut self, bytes: usize) {
+        self.saved = bytes;
     }
 
     /// Makes the bits of the next token: at most 18 beside the 7 that are held.

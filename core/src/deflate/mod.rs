@@ -36,6 +36,7 @@ mod compress;
 mod huffman;
 mod inflate;
 mod params;
+mod ring;
 
 pub use compress::{Deflater, MIN_TABLE_LEN, Progress};
 pub use inflate::{Fault, Inflated, Inflater, MAX_RING_LEN, MIN_RING_LEN, Next};

@@ -78,7 +78,6 @@ pub struct Agreed {
 const KEPT: u8 = 0x80;
 
 impl Agreed {
-    #[allow(dead_code, reason = "the negotiation makes it")]
     pub(crate) const fn new(send_bits: u8, send_kept: bool, receive_bits: u8, receive_kept: bool) -> Self {
         const fn with(bits: u8, kept: bool) -> u8 {
             if kept { bits | KEPT } else { bits }

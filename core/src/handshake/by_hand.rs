@@ -99,6 +99,13 @@ impl<'c> ServerHandshake<'c> {
     pub fn subprotocol(&self) -> Option<&'c str> {
         self.request.subprotocol(self.config)
     }
+
+    /// What will be agreed on about compression, as far as the fields have come, for
+    /// [`Connection::agree`](crate::Connection::agree).
+    #[cfg(feature = "deflate")]
+    pub fn deflate(&self) -> Option<crate::deflate::Agreed> {
+        self.request.deflate()
+    }
 }
 
 /// Makes one upgrade request and checks the answer (section 4.1).
@@ -188,5 +195,12 @@ impl<'c> ClientHandshake<'c> {
     /// The subprotocol that the server chose among those offered.
     pub fn subprotocol(&self) -> Option<&'c str> {
         self.answer.subprotocol(self.config)
+    }
+
+    /// What was agreed on about compression, for [`Connection::agree`](crate::Connection::agree). It is offered if
+    /// [`Config::deflate`] says so.
+    #[cfg(feature = "deflate")]
+    pub const fn deflate(&self) -> Option<crate::deflate::Agreed> {
+        self.answer.deflate()
     }
 }

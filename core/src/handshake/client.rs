@@ -6,7 +6,7 @@ use crate::error::SendError;
 use crate::handshake::checks::{Checks, are_own, needed};
 use crate::handshake::error::{HandshakeError, KnownField};
 use crate::handshake::key::form;
-use crate::http::field::{Field, elements, is_alike, is_target, is_token, is_value, lists};
+use crate::http::field::{Field, is_alike, is_target, is_token, is_value, lists};
 use crate::http::host::is_host;
 use crate::http::line::StatusLine;
 use crate::http::reader::HeadReader;
@@ -25,7 +25,12 @@ pub(crate) struct Answer {
     status: u16,
     /// The chosen subprotocol's place among those of the configuration.
     subprotocol: Option<u8>,
+    #[cfg(feature = "deflate")]
+    deflate: crate::handshake::deflate::Offers,
 }
+
+/// Parts of the request that offer permessage-deflate.
+const OFFERS: u16 = if cfg!(feature = "deflate") { 2 } else { 0 };
 
 impl Answer {
     /// The part after the last one.
@@ -40,7 +45,21 @@ impl Answer {
             checks: Checks::new(),
             status: 0,
             subprotocol: None,
+            #[cfg(feature = "deflate")]
+            deflate: crate::handshake::deflate::Offers::new(config.deflate),
         }
+    }
+
+    /// Notes what `rx` can hold, before the request is sent.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn hold(&mut self, rx: &Buffer<'_>) {
+        self.deflate.hold(rx);
+    }
+
+    /// What was agreed on.
+    #[cfg(feature = "deflate")]
+    pub(crate) const fn deflate(&self) -> Option<crate::deflate::Agreed> {
+        self.deflate.agreed
     }
 
     /// Queues as many lines of the request as `tx` has room for: whether that was the rest of it; if not, write `tx`
@@ -86,8 +105,13 @@ impl Answer {
                 }
                 if config.subprotocols.is_empty() { head } else { head.text("\r\n") }
             }
+            #[cfg(feature = "deflate")]
+            offer @ 6..=7 => {
+                self.deflate.write(head, offer == 7);
+                head
+            }
             further => {
-                let place = usize::from(further.saturating_sub(6));
+                let place = usize::from(further.saturating_sub(6 + OFFERS));
                 match config.fields.get(place) {
                     Some((name, value)) => head.field(name, value.as_bytes()),
                     None => {
@@ -205,8 +229,15 @@ impl Answer {
                     self.checks.reject(HandshakeError::UnofferedSubprotocol);
                 }
             }
+            #[cfg(feature = "deflate")]
+            KnownField::Extensions => {
+                if let Err(error) = self.deflate.on_response(value) {
+                    self.checks.reject(error);
+                }
+            }
             // "indicates the use of an extension that was not present in the client's handshake": fail
-            KnownField::Extensions if elements(value).next().is_some() => {
+            #[cfg(not(feature = "deflate"))]
+            KnownField::Extensions if crate::http::field::elements(value).next().is_some() => {
                 self.checks.reject(HandshakeError::UnofferedExtension);
             }
             _ => {}

@@ -125,7 +125,7 @@ pub enum HandshakeError {
     WrongAccept,
     /// Client: the server chose a subprotocol that was not offered (section 4.1).
     UnofferedSubprotocol,
-    /// Client: the server uses an extension, none was offered (section 4.1).
+    /// Client: the server uses an extension that was not offered (section 4.1).
     UnofferedExtension,
 }
 

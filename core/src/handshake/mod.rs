@@ -8,6 +8,8 @@
 mod by_hand;
 mod checks;
 pub(crate) mod client;
+#[cfg(feature = "deflate")]
+mod deflate;
 pub(crate) mod error;
 mod key;
 pub(crate) mod server;

@@ -33,6 +33,8 @@ pub(crate) struct Request {
     /// Bytes of the content that were not taken.
     #[cfg(feature = "http")]
     pub(crate) body_left: u64,
+    #[cfg(feature = "deflate")]
+    deflate: crate::handshake::deflate::Choice,
 }
 
 impl Request {
@@ -48,6 +50,8 @@ impl Request {
             close: false,
             #[cfg(feature = "http")]
             body_left: 0,
+            #[cfg(feature = "deflate")]
+            deflate: crate::handshake::deflate::Choice::new(config.deflate),
         }
     }
 
@@ -69,6 +73,8 @@ impl Request {
         rx: &mut Buffer<'_>,
     ) -> Result<Option<Located>, HandshakeError> {
         let Some(line) = self.head.next(rx, What::RequestLine)? else { return Ok(None) };
+        #[cfg(feature = "deflate")]
+        self.deflate.hold(rx);
         self.on_line(config, line.what, rx.taken(line.start..line.end))?;
         Ok(Some(line))
     }
@@ -76,6 +82,12 @@ impl Request {
     /// The subprotocol that will be agreed to, as far as the fields have come.
     pub(crate) fn subprotocol<'c>(&self, config: &Config<'c>) -> Option<&'c str> {
         config.subprotocols.get(usize::from(self.subprotocol?)).copied()
+    }
+
+    /// What will be agreed on, as far as the fields have come.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn deflate(&self) -> Option<crate::deflate::Agreed> {
+        self.deflate.agreed()
     }
 
     /// Whether the request is an upgrade that can be accepted; sure once its head is complete.
@@ -110,6 +122,8 @@ impl Request {
             if let Some(name) = self.subprotocol(config) {
                 head.field(KnownField::Protocol.name(), name.as_bytes());
             }
+            #[cfg(feature = "deflate")]
+            self.deflate.write(head);
             head.fields(fields).text("\r\n");
         })
     }
@@ -144,7 +158,7 @@ impl Request {
             }
             What::Field => self.on_field(config, Field(line)),
             What::LongField => match KnownField::of(line) {
-                // Extensions are declined whatever they are; the program decides about the origin.
+                // Offers that do not fit into `rx` are declined; the program decides about the origin.
                 None | Some(KnownField::Extensions | KnownField::Accept | KnownField::Origin) => Ok(()),
                 Some(KnownField::Protocol) if config.subprotocols.is_empty() => Ok(()),
                 Some(needed) => Err(HandshakeError::FieldTooLong(needed)),
@@ -209,7 +223,15 @@ impl Request {
             KnownField::ContentLength | KnownField::TransferEncoding => {
                 return self.on_body(config, known, value);
             }
-            KnownField::Extensions | KnownField::Accept | KnownField::Origin => {}
+            #[cfg(feature = "deflate")]
+            KnownField::Extensions => {
+                if self.deflate.on_offers(value).is_err() {
+                    self.checks.reject(HandshakeError::Invalid(known));
+                }
+            }
+            #[cfg(not(feature = "deflate"))]
+            KnownField::Extensions => {}
+            KnownField::Accept | KnownField::Origin => {}
         }
         Ok(())
     }

@@ -238,6 +238,20 @@ impl<R: Endpoint> Sender<'_, R> {
         self.session.send(&mut self.tx, kind, payload)
     }
 
+    /// Queues a whole message, compressed if that is shorter: see [`Session::send_compressed`].
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "deflate")]
+    pub fn send_compressed(
+        &mut self,
+        deflater: &mut crate::deflate::Deflater<'_>,
+        kind: MessageKind,
+        message: &[u8],
+    ) -> Result<Sent, SendError> {
+        self.session.send_compressed(&mut self.tx, deflater, kind, message)
+    }
+
     /// Queues the next part of a message: see [`Session::send_fragment`].
     ///
     /// # Errors

@@ -191,6 +191,20 @@ macro_rules! verbs {
                 self.send(MessageKind::Binary, payload)$($await)*
             }
 
+            /// Queues a whole message, compressed if that is shorter: see [`Session::send_compressed`].
+            ///
+            /// # Errors
+            /// As [`send`](Self::send).
+            #[cfg(feature = "deflate")]
+            pub $($async)? fn send_compressed(
+                &mut self,
+                deflater: &mut crate::deflate::Deflater<'_>,
+                kind: MessageKind,
+                message: &[u8],
+            ) -> Result<(), Error<S::Error>> {
+                self.until_sent(|session, tx| session.send_compressed(tx, deflater, kind, message))$($await)*
+            }
+
             /// Queues the next part of a message; `fin` ends it (section 5.4). Pings may go between.
             ///
             /// # Errors

@@ -18,6 +18,8 @@ impl Opening for Connecting {
     #[inline(never)]
     fn advance(&mut self, config: &Config<'_>, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Located> {
         let Self(answer) = self;
+        #[cfg(feature = "deflate")]
+        answer.hold(rx);
         match answer.send(config, tx) {
             Ok(true) => {}
             Ok(false) => return Step::Write,
@@ -36,6 +38,11 @@ impl Opening for Connecting {
             }
         };
         Step::End(End::Rejected(error))
+    }
+
+    #[cfg(feature = "deflate")]
+    fn agreed(&self) -> Option<crate::deflate::Agreed> {
+        self.0.deflate()
     }
 
     #[inline]

@@ -16,6 +16,8 @@ use crate::located::{Located, What};
 use crate::step::{End, Overdue, Step};
 
 mod client;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod send;
 mod server;
 mod timer;
@@ -127,6 +129,12 @@ pub trait Opening: core::fmt::Debug + MaybeFormat {
     /// Whether there is nothing to do.
     const DONE: bool = false;
 
+    /// What was agreed on about compression.
+    #[cfg(feature = "deflate")]
+    fn agreed(&self) -> Option<crate::deflate::Agreed> {
+        None
+    }
+
     /// Goes on: [`What::Open`] ends it well, [`Step::End`] otherwise, with the last word in `tx`.
     fn advance(&mut self, config: &Config<'_>, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Located>;
 
@@ -218,6 +226,8 @@ impl<'c, R: Endpoint> Session<'c, R> {
                 Step::End(end) => return self.linger(end),
                 Step::Event(event) if connecting && matches!(event.what, What::Open) => {
                     (self.connection.state, self.connection.end) = (State::Open, None);
+                    #[cfg(feature = "deflate")]
+                    self.connection.set_agreed(self.opening.agreed());
                     return step;
                 }
                 _ => return step,

@@ -32,7 +32,18 @@ pub(super) struct Partial {
 impl Partial {
     pub(super) const NONE: Self = Self { len: 0, queued: 0 };
 
-    const fn is_none(&self) -> bool {
+    /// A payload of `len` bytes that is sent in another form: how much of it is queued, that form knows.
+    #[cfg(feature = "deflate")]
+    pub(super) const fn begun(len: usize) -> Self {
+        Self { len, queued: 1 }
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) const fn is_none(&self) -> bool {
         self.queued == 0
     }
 }
@@ -163,6 +174,7 @@ impl<R: Endpoint> Session<'_, R> {
         }
         self.writable()?.send_header(tx, kind, len, fin)
     }
+
     /// Queues a ping of at most 125 bytes (section 5.5.2).
     ///
     /// # Errors
@@ -191,7 +203,7 @@ impl<R: Endpoint> Session<'_, R> {
     }
 
     #[inline]
-    fn writable(&mut self) -> Result<&mut Connection<R>, SendError> {
+    pub(super) fn writable(&mut self) -> Result<&mut Connection<R>, SendError> {
         if self.connection.state == State::Connecting {
             return Err(SendError::NotNow);
         }

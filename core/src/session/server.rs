@@ -68,6 +68,11 @@ impl Opening for Accepting {
         Step::Event(Located::nowhere(What::Open))
     }
 
+    #[cfg(feature = "deflate")]
+    fn agreed(&self) -> Option<crate::deflate::Agreed> {
+        self.request.deflate()
+    }
+
     #[inline]
     fn bind<'b>(line: Located, rx: &'b Buffer<'_>) -> Event<'b> {
         line.bind_request(rx)

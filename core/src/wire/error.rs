@@ -11,7 +11,7 @@ use crate::wire::code::CloseCode;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ProtocolError {
-    /// A reserved bit is set although no extension was negotiated (section 5.2). 1002.
+    /// A reserved bit is set although no extension was negotiated that gives it a meaning there (section 5.2). 1002.
     ReservedBits,
     /// An opcode that means nothing (section 5.2). 1002.
     ReservedOpcode(u8),
@@ -41,6 +41,14 @@ pub enum ProtocolError {
     MessageTooBig,
     /// A message in more fragments than the limit that the caller set. 1008.
     TooManyFragments,
+    /// A compressed message that is no DEFLATE data, or is cut off (RFC 7692 section 7.2.2). 1007: "data within a message
+    /// that was not consistent with the type of the message" (section 7.4.1).
+    #[cfg(feature = "deflate")]
+    InvalidDeflate,
+    /// A compressed message that reaches so many bytes back, further than the inflater's ring: lend a larger ring, or
+    /// take only peers that keep to it, with [`bounded_only`](crate::deflate::Params::bounded_only). 1009.
+    #[cfg(feature = "deflate")]
+    RingTooSmall(u16),
 }
 
 impl ProtocolError {
@@ -48,6 +56,10 @@ impl ProtocolError {
     pub const fn close_code(self) -> CloseCode {
         match self {
             Self::InvalidUtf8 => CloseCode::INVALID_DATA,
+            #[cfg(feature = "deflate")]
+            Self::InvalidDeflate => CloseCode::INVALID_DATA,
+            #[cfg(feature = "deflate")]
+            Self::RingTooSmall(_) => CloseCode::MESSAGE_TOO_BIG,
             Self::MessageTooBig => CloseCode::MESSAGE_TOO_BIG,
             Self::TooManyFragments => CloseCode::POLICY_VIOLATION,
             _ => CloseCode::PROTOCOL_ERROR,
@@ -75,6 +87,15 @@ impl fmt::Display for ProtocolError {
             }
             Self::MessageTooBig => "a message longer than the limit",
             Self::TooManyFragments => "a message in more fragments than the limit",
+            #[cfg(feature = "deflate")]
+            Self::InvalidDeflate => "a compressed message that is no DEFLATE data",
+            #[cfg(feature = "deflate")]
+            Self::RingTooSmall(distance) => {
+                return write!(
+                    f,
+                    "a compressed message that reaches {distance} bytes back: the inflater needs a larger ring"
+                );
+            }
         })
     }
 }

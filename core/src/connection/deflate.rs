@@ -1,0 +1,271 @@
+//! permessage-deflate (RFC 7692) on an open connection, both halves.
+
+use crate::buffer::Buffer;
+use crate::connection::Connection;
+use crate::connection::receive::unmask_text;
+use crate::connection::role::Role;
+use crate::deflate::{Agreed, Deflater, Fault, Next, Progress};
+use crate::error::SendError;
+use crate::located::{Form, Located, What};
+use crate::step::{End, Step};
+use crate::wire::error::ProtocolError;
+use crate::wire::frame::{Header, MessageKind, Opcode, header_len};
+
+/// "One reserved bit RSV1 [...] indicates whether the message is compressed" (section 6).
+const RSV1: u8 = 4;
+
+/// The state beside that of a connection without compression.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(super) struct Compression {
+    agreed: Option<Agreed>,
+    /// The message that is arriving, or was, is compressed.
+    pub(super) compressed: bool,
+    /// The inflater has more of it, which the ring had no room for.
+    pub(super) more: bool,
+    /// The inflater has the window of a message before.
+    kept: bool,
+    /// The message that is being sent is compressed and not finished.
+    pub(super) sending: bool,
+}
+
+impl Compression {
+    pub(super) const NONE: Self =
+        Self { agreed: None, compressed: false, more: false, kept: false, sending: false };
+}
+
+impl<R> Connection<R> {
+    /// Lets compressed messages through, as `agreed` in a [`ServerHandshake`](crate::handshake::ServerHandshake) or a
+    /// [`ClientHandshake`](crate::handshake::ClientHandshake). A session does so itself.
+    #[must_use]
+    pub fn agree(mut self, agreed: Option<Agreed>) -> Self {
+        self.deflate.agreed = agreed;
+        self
+    }
+
+    /// What was agreed on about compression; `None` if there is none.
+    pub const fn agreed(&self) -> Option<Agreed> {
+        self.deflate.agreed
+    }
+
+    pub(crate) const fn set_agreed(&mut self, agreed: Option<Agreed>) {
+        self.deflate.agreed = agreed;
+    }
+
+    pub(crate) const fn is_sending_deflated(&self) -> bool {
+        self.deflate.sending
+    }
+}
+
+impl<R: Role> Connection<R> {
+    /// "An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and non-first fragments of a data
+    /// message. An endpoint receiving such a frame MUST _Fail the WebSocket Connection_." (section 6)
+    #[inline]
+    pub(super) fn check_reserved(&mut self, header: &Header) -> Result<(), ProtocolError> {
+        let may_begin = matches!(header.opcode(), Opcode::Text | Opcode::Binary);
+        let compressed = match header.reserved() {
+            0 => false,
+            RSV1 if may_begin && self.deflate.agreed.is_some() => true,
+            _ => return Err(ProtocolError::ReservedBits),
+        };
+        if may_begin && self.frames == 0 {
+            self.deflate.compressed = compressed;
+        }
+        Ok(())
+    }
+
+    pub(super) fn begin_inflating(&mut self, rx: &mut Buffer<'_>) {
+        let takeover = self.deflate.agreed.is_some_and(Agreed::keeps_peers_context);
+        if let Some((inflater, _)) = &mut rx.inflating {
+            inflater.begin(takeover && self.deflate.kept);
+        }
+        self.deflate.kept = true;
+    }
+
+    /// Takes what is there of a compressed payload.
+    pub(super) fn compressed_payload(
+        &mut self,
+        rx: &mut Buffer<'_>,
+        whole: bool,
+    ) -> Result<Step<Located>, ProtocolError> {
+        if rx.inflating.is_some() {
+            return self.inflate(rx, whole);
+        }
+        let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rx.len());
+        if len == 0 && self.remaining > 0 {
+            return Ok(Step::Read);
+        }
+        let range = rx.take(len);
+        self.remaining = self.remaining.wrapping_sub(len as u64);
+        if !R::MASKS {
+            self.mask.apply(rx.taken_mut(range.clone()));
+        }
+        let fin = self.remaining == 0 && self.fin;
+        Ok(self.chunk(fin, Form::Compressed, &range))
+    }
+
+    /// Inflates what is there. All that it makes is handed out before anything else is received, so it does not matter
+    /// how the bytes came.
+    pub(super) fn inflate(
+        &mut self,
+        rx: &mut Buffer<'_>,
+        whole: bool,
+    ) -> Result<Step<Located>, ProtocolError> {
+        let left = self.max_message_len.saturating_sub(self.len);
+        let most = usize::try_from(left).unwrap_or(usize::MAX);
+        let mask = if R::MASKS { None } else { Some(&mut self.mask) };
+        let inflated = rx.inflate(&mut self.remaining, mask, most);
+        let mut range = inflated.bytes;
+        self.len = self.len.saturating_add(range.len() as u64);
+        self.deflate.more = inflated.next == Next::Output;
+        let done = self.remaining == 0 && inflated.next == Next::Input;
+        let mut fin = done && self.fin;
+        let complete = rx.inflating.as_ref().is_some_and(|(inflater, _)| inflater.is_complete());
+        let mut failure = match inflated.next {
+            Next::Output if self.len >= self.max_message_len => Some(ProtocolError::MessageTooBig),
+            Next::Fault(Fault::Garbage) => Some(ProtocolError::InvalidDeflate),
+            Next::Fault(Fault::RingTooSmall(distance)) => Some(ProtocolError::RingTooSmall(distance)),
+            _ if fin && !complete => Some(ProtocolError::InvalidDeflate),
+            _ => None,
+        };
+        fin &= failure.is_none();
+        if self.kind == MessageKind::Text {
+            let checked = unmask_text(None, &mut self.utf8, rx.inflated_mut(range.clone()), fin);
+            if let Err(valid) = checked {
+                failure = Some(ProtocolError::InvalidUtf8);
+                range.end = range.start.saturating_add(valid);
+                fin = false;
+            }
+        }
+        if let Some(error) = failure {
+            // As with plain text: the bytes before the fault are handed out, the error comes next.
+            if range.is_empty() || whole {
+                return Err(error);
+            }
+            self.end = Some(End::Failed(error));
+        } else if range.is_empty() && !done {
+            return Ok(Step::Read);
+        }
+        Ok(self.chunk(fin, Form::Inflated, &range))
+    }
+
+    fn chunk(&mut self, fin: bool, form: Form, range: &core::ops::Range<usize>) -> Step<Located> {
+        let what = What::Chunk { kind: self.kind, first: self.first, fin, form };
+        self.first = fin;
+        if fin {
+            (self.len, self.frames) = (0, 0);
+        }
+        Step::Event(Located::new(what, range))
+    }
+
+    /// Queues the next fragment of a compressed message, whose payload the caller's own engine made: see
+    /// [`Session::send_deflated`](crate::Session::send_deflated).
+    ///
+    /// # Errors
+    /// As [`send_fragment`](Self::send_fragment); [`NotNegotiated`](SendError::NotNegotiated).
+    pub fn send_deflated(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        kind: MessageKind,
+        payload: &[u8],
+        fin: bool,
+    ) -> Result<(), SendError> {
+        let total = header_len(payload.len() as u64, R::MASKS).saturating_add(payload.len());
+        self.deflated(tx, total, |connection, tx| connection.send_fragment(tx, kind, payload, fin))
+    }
+
+    /// [`send_header`](Self::send_header) for the next fragment of a compressed message.
+    ///
+    /// # Errors
+    /// As [`send_deflated`](Self::send_deflated).
+    pub fn send_deflated_header(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        kind: MessageKind,
+        len: usize,
+        fin: bool,
+    ) -> Result<(), SendError> {
+        let total = header_len(len as u64, R::MASKS);
+        self.deflated(tx, total, |connection, tx| connection.send_header(tx, kind, len, fin))
+    }
+
+    /// Sends a frame of `total` bytes with `send` as one of a compressed message.
+    fn deflated(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        total: usize,
+        send: impl FnOnce(&mut Self, &mut Buffer<'_>) -> Result<(), SendError>,
+    ) -> Result<(), SendError> {
+        if self.deflate.agreed.is_none() {
+            return Err(SendError::NotNegotiated);
+        }
+        let first = self.sending.is_none();
+        if !first && !self.deflate.sending {
+            return Err(SendError::MessageInProgress);
+        }
+        self.deflate.sending = false;
+        let sent = send(self, tx);
+        self.deflate.sending = self.sending.is_some();
+        if sent.is_ok() && first {
+            tx.set_in_last(total, RSV1 << 4);
+        }
+        sent
+    }
+
+    /// Compresses `message` and queues it whole in one frame, or plain if it would not be shorter:
+    /// [`Deflater::saved`] tells how many bytes of payload that saved.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send). A message that does not fit into `tx` in either form is
+    /// [`BufferFull`](SendError::BufferFull).
+    pub fn send_compressed(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        deflater: &mut Deflater<'_>,
+        kind: MessageKind,
+        message: &[u8],
+    ) -> Result<(), SendError> {
+        if self.sending.is_some() {
+            return Err(SendError::MessageInProgress);
+        }
+        deflater.set_saved(0);
+        let Some(agreed) = self.deflate.agreed else { return self.send(tx, kind, message) };
+        deflater.begin(agreed.send_window_bits());
+        let progress =
+            self.put_compressed(tx, deflater, kind, message, message.len().saturating_sub(1), true)?;
+        match progress {
+            Some(Progress { len, .. }) => {
+                deflater.set_saved(message.len().saturating_sub(len));
+                Ok(())
+            }
+            None => self.send(tx, kind, message),
+        }
+    }
+
+    /// Queues the next frame of a message that is being compressed, of at most `most` bytes of payload; `None` if it
+    /// must be the last one (`whole`) and would not be.
+    pub(crate) fn put_compressed(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        deflater: &mut Deflater<'_>,
+        kind: MessageKind,
+        message: &[u8],
+        most: usize,
+        whole: bool,
+    ) -> Result<Option<Progress>, SendError> {
+        let free = tx.free();
+        let headroom = header_len(free as u64, R::MASKS);
+        let room = tx.room(free).and_then(|frame| frame.get_mut(headroom..)).unwrap_or_default();
+        let most = most.min(room.len());
+        let room = room.get_mut(..most).unwrap_or_default();
+        let progress = deflater.deflate(message, room);
+        if whole && !progress.done {
+            return Ok(None);
+        }
+        let Progress { len, done } = progress;
+        let total = header_len(len as u64, R::MASKS).saturating_add(len);
+        // The payload stands where `fill` would put it.
+        self.deflated(tx, total, |connection, tx| connection.send_with(tx, kind, done, |_| len).map(|_| ()))?;
+        Ok(Some(progress))
+    }
+}
