@@ -109,6 +109,7 @@ in_both_roles! {
                             reads: Cuts::random(seed, 1 + (seed as usize) * 37),
                             writes: Cuts::random(!seed, 150),
                             lazy: seed % 2 == 0,
+                            ring: 0,
                         };
                         let run = drive.listen(&mut open(), &script);
                         assert_eq!(run, uncut, "rx of {rx}, seed {seed}");
@@ -130,6 +131,7 @@ in_both_roles! {
                             reads: Cuts::random(seed, 1 + (seed as usize) * 37),
                             writes: Cuts::random(!seed, 150),
                             lazy: seed % 2 == 0,
+                            ring: 0,
                         };
                         let run = drive.echo(&mut S::open(), &script);
                         assert_eq!(outcome(run), uncut, "rx of {rx}, tx of {tx}, seed {seed}");

@@ -503,7 +503,7 @@ proptest! {
     ) {
         let drive = || microws_tests::Drive { rx, ..Default::default() };
         let cut = microws_tests::Drive {
-            rx, tx, lazy, reads: Cuts::random(seed, 30), writes: Cuts::random(!seed, 30),
+            rx, tx, lazy, reads: Cuts::random(seed, 30), writes: Cuts::random(!seed, 30), ring: 0,
         };
         prop_assert_eq!(
             drive().listen(&mut ServerSide::open(), &input),

@@ -478,7 +478,7 @@ in_both_roles! {
     fn a_flood_of_pings_loses_no_pong<S: Side>() {
         let payloads: Vec<Vec<u8>> = (0..=255u8).map(|i| vec![i; usize::from(i) % 126]).collect();
         let input: Vec<u8> = payloads.iter().flat_map(|payload| S::incoming(0x89, payload)).collect();
-        let drive = Drive { rx: 139, tx: 139, reads: Cuts::Every(97), writes: Cuts::Every(1), lazy: true };
+        let drive = Drive { rx: 139, tx: 139, reads: Cuts::Every(97), writes: Cuts::Every(1), lazy: true, ring: 0 };
         let run = drive.listen(&mut S::open(), &input);
         let expected: Vec<(u8, Vec<u8>)> = payloads.into_iter().map(|payload| (0x8a, payload)).collect();
         assert_eq!(S::sent(&run.output), expected);

@@ -1,6 +1,7 @@
 //! The receive loop of the documented contract, over a transport that delivers and takes bytes in
 //! pieces. It checks what must hold at every step, whatever the input.
 
+use microws::deflate::Inflater;
 use microws::{
     Buffer, CloseCode, Connection, Event, MessageKind, ProtocolError, Role, SendError, State, Step,
 };
@@ -196,11 +197,13 @@ pub struct Drive {
     pub writes: Cuts,
     /// Write only when [`Step::Write`] demands it, or at the end of the input.
     pub lazy: bool,
+    /// The size of an inflater's ring in `rx`; 0 for none.
+    pub ring: usize,
 }
 
 impl Default for Drive {
     fn default() -> Self {
-        Self { rx: 4096, tx: 4096, reads: Cuts::Whole, writes: Cuts::Whole, lazy: false }
+        Self { rx: 4096, tx: 4096, reads: Cuts::Whole, writes: Cuts::Whole, lazy: false, ring: 0 }
     }
 }
 
@@ -223,7 +226,11 @@ impl Drive {
         mut app: impl FnMut(&mut Connection<R>, &Event<'_>, &mut Tx<'_>),
     ) -> Run {
         let (mut a, mut b) = (vec![0; self.rx], vec![0; self.tx]);
+        let (mut inflater, mut ring) = (Inflater::new(), vec![0; self.ring]);
         let mut rx = Buffer::from_slice(&mut a).unwrap();
+        if self.ring > 0 {
+            rx = rx.inflating_slice(&mut inflater, &mut ring).unwrap();
+        }
         let mut tx =
             Tx { buffer: Buffer::from_slice(&mut b).unwrap(), output: Vec::new(), cuts: self.writes.clone() };
         let (mut input, mut events) = (input, Vec::new());

@@ -18,6 +18,9 @@
 //! 7.1.1.1 and 7.1.1.2). A peer that can't be told so, such as Firefox, is understood as long as each message is not
 //! longer than the ring; a longer one that reaches further back fails with 1009. See [`Params`] for other terms.
 //!
+//! `tx` must hold the answer to the request: 230 bytes with Chrome's offer, and a line for the subprotocol; 300 are
+//! enough for most. A client's offers go line by line: 153 bytes.
+//!
 //! # Sending
 //!
 //! [`Session::send_compressed`](crate::Session::send_compressed) takes a [`Deflater`] for one message at a time, and

@@ -172,10 +172,11 @@ impl Terms {
         if params.bounded_only && !held {
             return None;
         }
-        // Both may stand in a response unasked (7.1.1.1, 7.1.1.2); the server's must, if it was offered.
-        if !params.keep_own_context || self.has(SERVER_FORGETS) {
-            response.present |= SERVER_FORGETS;
-        }
+        // "A server accepts an extension negotiation offer that includes the "server_no_context_takeover" extension
+        // parameter by including" it (7.1.1.1). Unasked it would only tell the client what nobody needs to know, and `tx`
+        // must hold it.
+        response.present |= self.present & SERVER_FORGETS;
+        // This one may stand there unasked (7.1.1.2).
         if !(params.keep_peers_context && held) || self.has(CLIENT_FORGETS) {
             response.present |= CLIENT_FORGETS;
         }
@@ -183,8 +184,9 @@ impl Terms {
     }
 
     /// What a response means for the server that made it.
-    const fn agreed_by_server(self) -> Agreed {
-        Agreed::new(self.server_bits, !self.has(SERVER_FORGETS), self.client_bits, !self.has(CLIENT_FORGETS))
+    const fn agreed_by_server(self, params: Params) -> Agreed {
+        let own_kept = params.keep_own_context && !self.has(SERVER_FORGETS);
+        Agreed::new(self.server_bits, own_kept, self.client_bits, !self.has(CLIENT_FORGETS))
     }
 
     /// What a response means for the client, whose offers are of [`write_offers`]; `None` if it is to none of them.
@@ -256,7 +258,7 @@ impl Choice {
     }
 
     pub(super) fn agreed(self) -> Option<Agreed> {
-        self.response.map(Terms::agreed_by_server)
+        Some(self.response?.agreed_by_server(self.params?))
     }
 }
 

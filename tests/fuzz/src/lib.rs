@@ -82,6 +82,7 @@ pub fn frames_of<S: Side>(input: &[u8]) {
         reads: choice.reads(),
         writes: choice.writes(),
         lazy: choice.lazy(),
+        ring: 0,
     };
     let listened = whole().listen(&mut open(), peer);
     assert_eq!(cut().listen(&mut open(), peer), listened);

@@ -1,0 +1,150 @@
+//! A session with a ring in `rx` agrees by itself, and its program sees nothing of it.
+
+use microws::deflate::{Deflater, Inflater};
+use microws::io::blocking::WebSocket;
+use microws::{Buffer, Config, Event, MessageKind, Sent, Session, Step};
+use microws_tests::wire::{Stalls, Wire};
+use microws_tests::zlib::{Compressor, inflate};
+use microws_tests::{Cuts, buffer, frame, frames, messages};
+
+const REQUEST: &str = "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
+
+fn reading(i: usize) -> Vec<u8> {
+    format!("{{\"sensor\":\"temp-1\",\"value\":2{i}.5,\"unit\":\"C\"}}").repeat(12).into_bytes()
+}
+
+/// The script of a client that compresses.
+fn script() -> Vec<u8> {
+    let mut zlib = Compressor::new(6, 9, zlib_rs::Strategy::Default);
+    let mut input = REQUEST.as_bytes().to_vec();
+    for i in 0..4 {
+        zlib.reset();
+        input.extend(frame(0xc1, Some([1, 2, 3, 4]), &zlib.message(&reading(i))));
+    }
+    input.extend(frame(0x88, Some([5, 6, 7, 8]), b"\x03\xe8"));
+    input
+}
+
+#[test]
+fn the_blocking_echo_compresses_both_ways_whatever_the_cuts() {
+    for reads in [Cuts::Whole, Cuts::Every(1), Cuts::random(5, 40)] {
+        let wire = Wire::new(&script(), reads, Cuts::random(6, 30), Stalls::Never);
+        let (mut inflater, mut ring, mut table) = (Inflater::new(), [0; 512], [0; 256]);
+        let mut deflater = Deflater::new(&mut table).unwrap();
+        let (mut a, mut b) = ([0; 256], [0; 256]);
+        let rx = Buffer::new(&mut a).inflating(&mut inflater, &mut ring);
+        let config = Config::new();
+        let mut socket = WebSocket::new(wire.clone(), rx, Buffer::new(&mut b), Session::server(&config));
+        let (mut message, mut saved) = (Vec::new(), 0);
+        while let Some((event, reply)) = socket.recv().unwrap() {
+            if let Event::Chunk(c) = event {
+                message.extend_from_slice(c.payload);
+                if c.fin {
+                    reply.send_compressed(&mut deflater, c.kind, &message).unwrap();
+                    saved += deflater.saved();
+                    message.clear();
+                }
+            }
+        }
+        assert!(socket.session().agreed().is_some());
+        let output = wire.output();
+        let end = output.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
+        let head = std::str::from_utf8(&output[..end]).unwrap();
+        assert!(head.contains(
+            "\r\nSec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; \
+             client_max_window_bits=9\r\n"
+        ));
+        let mut sent = messages(&frames(&output[end..]));
+        assert_eq!(sent.pop(), Some((0x88, b"\x03\xe8".to_vec())));
+        let plain: Vec<_> =
+            sent.iter().map(|(b0, payload)| (*b0, inflate(payload, 15, 10_000).unwrap())).collect();
+        assert_eq!(plain, (0..4).map(|i| (0xc1, reading(i))).collect::<Vec<_>>());
+        assert_eq!(saved, (0..4).map(|i| reading(i).len() - sent[i].1.len()).sum::<usize>());
+    }
+}
+
+/// Sends `message` over a `tx` of 139 bytes; the frames.
+fn send(message: &[u8]) -> (Vec<microws_tests::Frame>, usize) {
+    let config = Config::new();
+    let agreed = crate::receiving::agreed();
+    let mut session = Session::upgraded(&config, microws::Server).agree(Some(agreed));
+    let mut table = [0; 256];
+    let mut deflater = Deflater::new(&mut table).unwrap();
+    let (mut tx, mut output) = (buffer(139), Vec::new());
+    while session.send_compressed(&mut tx, &mut deflater, MessageKind::Binary, message).unwrap()
+        == Sent::Write
+    {
+        output.extend(tx.filled());
+        tx.consume(usize::MAX);
+    }
+    output.extend(tx.filled());
+    (frames(&output), deflater.saved())
+}
+
+#[test]
+fn a_message_larger_than_tx_goes_out_in_fragments_of_the_shorter_form() {
+    let plain: Vec<u8> = (0..200).flat_map(|i: u32| format!("{} and ", i * i).into_bytes()).collect();
+    let (sent, saved) = send(&plain);
+    assert!(sent.len() > 3 && sent[0].b0 == 0x42 && sent.last().unwrap().b0 == 0x80);
+    let [(0x82 | 0xc2, payload)] = &messages(&sent)[..] else { panic!("{sent:?}") };
+    assert_eq!(inflate(payload, 15, plain.len()).as_ref(), Some(&plain));
+    assert_eq!(saved, plain.len() - payload.len());
+    // What is no shorter goes plain.
+    let mut rng = fastrand::Rng::with_seed(1);
+    let noise: Vec<u8> = (0..1000).map(|_| rng.u8(..)).collect();
+    let (sent, saved) = send(&noise);
+    assert_eq!((messages(&sent), saved), (vec![(0x82, noise)], 0));
+}
+
+#[test]
+fn a_session_without_a_ring_declines() {
+    let config = Config::new();
+    let mut session = Session::server(&config);
+    let (mut rx, mut tx) = (buffer(512), buffer(512));
+    assert!(rx.push(REQUEST.as_bytes()));
+    while session.receive(&mut rx, &mut tx) != Step::Event(Event::Open) {}
+    assert_eq!(session.agreed(), None);
+    assert!(!tx.filled().windows(9).any(|w| w == b"extension" || w == b"Extension"));
+}
+
+#[test]
+fn a_client_with_a_ring_offers_by_itself_through_256_bytes() {
+    let config = Config::new().request("h", "/");
+    let (mut inflater, mut ring) = (Inflater::new(), [0; 1000]);
+    let mut a = [0; 256];
+    let mut rx = Buffer::new(&mut a).inflating(&mut inflater, &mut ring);
+    let (mut tx, mut output) = (buffer(256), Vec::new());
+    let mut session = Session::client(&config, |bytes: &mut [u8]| match bytes.len() {
+        16 => bytes.copy_from_slice(b"the sample nonce"),
+        _ => bytes.fill(9),
+    });
+    let answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Extensions: permessage-deflate; \
+        server_no_context_takeover; server_max_window_bits=9\r\n\r\n";
+    let mut input = answer.as_bytes().to_vec();
+    input.extend(b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00");
+    let mut input = &input[..];
+    let text = loop {
+        match session.receive(&mut rx, &mut tx) {
+            Step::Event(Event::Chunk(c)) => break c.payload.to_vec(),
+            Step::Event(_) => {}
+            Step::Read => {
+                let n = input.len().min(rx.free()).min(20);
+                assert!(rx.push(&input[..n]));
+                input = &input[n..];
+            }
+            Step::Write => {}
+            other => panic!("{other:?}"),
+        }
+        output.extend(tx.filled());
+        tx.consume(usize::MAX);
+    };
+    assert_eq!(text, b"Hello");
+    let agreed = session.agreed().unwrap();
+    assert_eq!((agreed.receive_window_bits(), agreed.keeps_peers_context()), (9, false));
+    let head = std::str::from_utf8(&output).unwrap();
+    assert_eq!(head.matches("Sec-WebSocket-Extensions: permessage-deflate; ").count(), 2);
+    assert!(head.contains("server_max_window_bits=9;"), "a ring of 1000 bytes holds 512");
+}
