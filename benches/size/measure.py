@@ -6,6 +6,7 @@ usage: measure.py FOLDER TARGETS CONTENDER...
 import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 PROFILES = {"release": "z", "fast": "3"}
@@ -82,6 +83,9 @@ def frames(data):
             key, data = data[:4], data[4:]
         payload = bytes(b ^ key[i % 4] for i, b in enumerate(data[:length]))
         data = data[length:]
+        if opcode & 0x40:  # compressed (RFC 7692)
+            opcode &= ~0x40
+            payload = zlib.decompressobj(-15).decompress(payload + b"\x00\x00\xff\xff")
         yield opcode, payload, bool(masked)
 
 
@@ -178,7 +182,8 @@ def main():
                 rows.append([what, level, name, *row])
                 what = ""
     for profile, level in PROFILES.items():
-        rejecting = {"microws": "rejecting", "compact": "compact-rejecting", "session": "session"}
+        rejecting = {"microws": "rejecting", "compact": "compact-rejecting"}
+        rejecting |= {c: c for c in contenders if c.startswith("session")}
         row = [flash(measured, profile, "server", rejecting[c]) if c in rejecting else "" for c in contenders]
         rows.append(["server that tells why it rejects (the others hang up)", level, "flash", *row])
     rows.append(["state of a connection", "", "", *(f"{results['release', 'echo', c][3]:,}" for c in contenders)])

@@ -25,11 +25,7 @@ impl Params {
     /// ring smaller than that in `rx`, the ring's size counts.
     #[must_use]
     pub const fn window_bits(mut self, bits: u8) -> Self {
-        self.window_bits = match bits {
-            ..8 => 8,
-            16.. => 15,
-            _ => bits,
-        };
+        self.window_bits = nearest(bits);
         self
     }
 
@@ -74,15 +70,34 @@ pub struct Agreed {
     receive_bits: u8,
 }
 
+const fn nearest(bits: u8) -> u8 {
+    match bits {
+        ..8 => 8,
+        16.. => 15,
+        _ => bits,
+    }
+}
+
 /// Beside the bits of a window: the context is kept.
 const KEPT: u8 = 0x80;
 
 impl Agreed {
-    pub(crate) const fn new(send_bits: u8, send_kept: bool, receive_bits: u8, receive_kept: bool) -> Self {
-        const fn with(bits: u8, kept: bool) -> u8 {
-            if kept { bits | KEPT } else { bits }
+    /// For a handshake that was done elsewhere: windows of 2^n bytes, n from 8 to 15, for sending and receiving, that are
+    /// not kept between messages. Other numbers are taken as the nearest of these.
+    pub const fn new(send_window_bits: u8, receive_window_bits: u8) -> Self {
+        Self { send_bits: nearest(send_window_bits), receive_bits: nearest(receive_window_bits) }
+    }
+
+    /// The same with contexts that are kept from message to message (section 7.1.1): our own, and the peer's.
+    #[must_use]
+    pub const fn keeping(mut self, own: bool, peers: bool) -> Self {
+        if own {
+            self.send_bits |= KEPT;
         }
-        Self { send_bits: with(send_bits, send_kept), receive_bits: with(receive_bits, receive_kept) }
+        if peers {
+            self.receive_bits |= KEPT;
+        }
+        self
     }
 
     /// The window for sending is 2^n bytes, n from 8 to 15: no distance may be longer.

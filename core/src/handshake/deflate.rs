@@ -186,7 +186,7 @@ impl Terms {
     /// What a response means for the server that made it.
     const fn agreed_by_server(self, params: Params) -> Agreed {
         let own_kept = params.keep_own_context && !self.has(SERVER_FORGETS);
-        Agreed::new(self.server_bits, own_kept, self.client_bits, !self.has(CLIENT_FORGETS))
+        Agreed::new(self.server_bits, self.client_bits).keeping(own_kept, !self.has(CLIENT_FORGETS))
     }
 
     /// What a response means for the client, whose offers are of [`write_offers`]; `None` if it is to none of them.
@@ -200,7 +200,7 @@ impl Terms {
             return None;
         }
         let own_kept = params.keep_own_context && !self.has(CLIENT_FORGETS);
-        Some(Agreed::new(self.client_bits, own_kept, self.server_bits, kept))
+        Some(Agreed::new(self.client_bits, self.server_bits).keeping(own_kept, kept))
     }
 
     fn write(self, head: &mut Writer<'_>) {

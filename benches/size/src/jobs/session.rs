@@ -1,11 +1,18 @@
-use microws::{Buffer, Config, Endpoint, Event, Server, Session, Step};
+#[cfg(feature = "deflate")]
+use microws::Sent;
+#[cfg(feature = "inflate")]
+use microws::deflate::{Agreed, Inflater};
+use microws::{Buffer, Chunk, Config, Endpoint, Event, Server, Session, Step};
 
 use crate::{Buffers, rig};
 
 static CONFIG: Config<'static> = Config::new().request("device.local:1740", "/chat?room=7");
 
 pub fn echo(buffers: &mut Buffers) {
-    run(buffers, &mut Session::upgraded(&CONFIG, Server));
+    let session = Session::upgraded(&CONFIG, Server);
+    #[cfg(feature = "inflate")]
+    let session = session.agree(Some(Agreed::new(15, 10)));
+    run(buffers, &mut { session });
 }
 
 pub fn server(buffers: &mut Buffers) {
@@ -21,12 +28,19 @@ pub fn mask(key: [u8; 4], payload: &mut [u8]) {
 }
 
 fn run<R: Endpoint>(buffers: &mut Buffers, session: &mut Session<'_, R>) {
-    let (mut rx, mut tx) = (Buffer::new(buffers.rx), Buffer::new(buffers.tx));
+    let (rx, mut tx) = (Buffer::new(buffers.rx), Buffer::new(buffers.tx));
+    // The ring is one more of the caller's buffers; the inflater's state counts.
+    #[cfg(feature = "inflate")]
+    let mut inflater = Inflater::new();
+    #[cfg(feature = "inflate")]
+    let rx = rx.inflating(&mut inflater, buffers.message);
+    let mut rx = rx;
+    let mut reply = reply();
     rig::state(session);
     loop {
         match session.receive(&mut rx, &mut tx) {
             Step::Event(Event::Chunk(chunk)) => {
-                if session.send_fragment(&mut tx, chunk.kind, chunk.payload, chunk.fin).is_err() {
+                if !reply(session, &mut tx, chunk) {
                     return;
                 }
             }
@@ -39,6 +53,31 @@ fn run<R: Endpoint>(buffers: &mut Buffers, session: &mut Session<'_, R>) {
             Step::Write => write(&mut tx),
             Step::End(_) => return,
         }
+    }
+}
+
+/// Echoes a chunk: whether that went well.
+#[cfg(not(feature = "deflate"))]
+fn reply<R: Endpoint>() -> impl FnMut(&mut Session<'_, R>, &mut Buffer<'_>, Chunk<'_>) -> bool {
+    |session, tx, chunk| session.send_fragment(tx, chunk.kind, chunk.payload, chunk.fin).is_ok()
+}
+
+/// Echoes a chunk, a whole message compressed.
+#[cfg(feature = "deflate")]
+fn reply<R: Endpoint>() -> impl FnMut(&mut Session<'_, R>, &mut Buffer<'_>, Chunk<'_>) -> bool {
+    let mut table = [0; microws::deflate::MIN_TABLE_LEN];
+    move |session, tx, chunk| {
+        if !(chunk.first && chunk.fin) {
+            return session.send_fragment(tx, chunk.kind, chunk.payload, chunk.fin).is_ok();
+        }
+        let Some(mut deflater) = microws::deflate::Deflater::new(&mut table) else { return false };
+        while let Ok(sent) = session.send_compressed(tx, &mut deflater, chunk.kind, chunk.payload) {
+            if sent == Sent::Done {
+                return true;
+            }
+            write(tx);
+        }
+        false
     }
 }
 
