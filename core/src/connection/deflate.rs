@@ -6,7 +6,7 @@ use crate::connection::receive::unmask_text;
 use crate::connection::role::Role;
 use crate::deflate::{Agreed, Deflater, Fault, Next, Progress};
 use crate::error::SendError;
-use crate::located::{Form, Located, What};
+use crate::located::{Form, Located};
 use crate::step::{End, Step};
 use crate::wire::error::ProtocolError;
 use crate::wire::frame::{Header, MessageKind, Opcode, header_len};
@@ -82,28 +82,6 @@ impl<R: Role> Connection<R> {
         self.deflate.kept = true;
     }
 
-    /// Takes what is there of a compressed payload.
-    pub(super) fn compressed_payload(
-        &mut self,
-        rx: &mut Buffer<'_>,
-        whole: bool,
-    ) -> Result<Step<Located>, ProtocolError> {
-        if rx.inflating.is_some() {
-            return self.inflate(rx, whole);
-        }
-        let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rx.len());
-        if len == 0 && self.remaining > 0 {
-            return Ok(Step::Read);
-        }
-        let range = rx.take(len);
-        self.remaining = self.remaining.wrapping_sub(len as u64);
-        if !R::MASKS {
-            self.mask.apply(rx.taken_mut(range.clone()));
-        }
-        let fin = self.remaining == 0 && self.fin;
-        Ok(self.chunk(fin, Form::Compressed, &range))
-    }
-
     /// Inflates what is there. All that it makes is handed out before anything else is received, so it does not matter
     /// how the bytes came.
     pub(super) fn inflate(
@@ -146,16 +124,7 @@ impl<R: Role> Connection<R> {
         } else if range.is_empty() && !done {
             return Ok(Step::Read);
         }
-        Ok(self.chunk(fin, Form::Inflated, &range))
-    }
-
-    fn chunk(&mut self, fin: bool, form: Form, range: &core::ops::Range<usize>) -> Step<Located> {
-        let what = What::Chunk { kind: self.kind, first: self.first, fin, form };
-        self.first = fin;
-        if fin {
-            (self.len, self.frames) = (0, 0);
-        }
-        Step::Event(Located::new(what, range))
+        Ok(self.chunk(fin, &range, Form::Inflated))
     }
 
     /// Queues the next fragment of a compressed message, whose payload the caller's own engine made: see

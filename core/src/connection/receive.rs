@@ -197,8 +197,8 @@ impl<R: Role> Connection<R> {
     #[inline]
     fn payload(&mut self, rx: &mut Buffer<'_>, whole: bool) -> Result<Step<Located>, ProtocolError> {
         #[cfg(feature = "deflate")]
-        if self.deflate.compressed {
-            return self.compressed_payload(rx, whole);
+        if self.deflate.compressed && rx.inflating.is_some() {
+            return self.inflate(rx, whole);
         }
         let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rx.len());
         if len == 0 && self.remaining > 0 {
@@ -211,7 +211,17 @@ impl<R: Role> Connection<R> {
 
         let payload = rx.taken_mut(range.clone());
         let mask = if R::MASKS { None } else { Some(&mut self.mask) };
-        let valid = match self.kind {
+        // Compressed text is checked by the program that inflates it.
+        #[cfg(feature = "deflate")]
+        let (as_is, form) = match self.deflate.compressed {
+            true => (true, crate::located::Form::Compressed),
+            false => (self.kind == MessageKind::Binary, crate::located::Form::Plain),
+        };
+        #[cfg(feature = "deflate")]
+        let kind = if as_is { MessageKind::Binary } else { MessageKind::Text };
+        #[cfg(not(feature = "deflate"))]
+        let kind = self.kind;
+        let valid = match kind {
             MessageKind::Text => unmask_text(mask, &mut self.utf8, payload, fin),
             MessageKind::Binary => {
                 if let Some(mask) = mask {
@@ -230,18 +240,34 @@ impl<R: Role> Connection<R> {
             range.end = range.start.saturating_add(valid);
             fin = false;
         }
+        Ok(self.chunk(
+            fin,
+            &range,
+            #[cfg(feature = "deflate")]
+            form,
+        ))
+    }
+
+    /// A part of the message that is arriving.
+    #[inline]
+    pub(super) fn chunk(
+        &mut self,
+        fin: bool,
+        range: &core::ops::Range<usize>,
+        #[cfg(feature = "deflate")] form: crate::located::Form,
+    ) -> Step<Located> {
         let what = What::Chunk {
             kind: self.kind,
             first: self.first,
             fin,
             #[cfg(feature = "deflate")]
-            form: crate::located::Form::Plain,
+            form,
         };
         self.first = fin;
         if fin {
             (self.len, self.frames) = (0, 0);
         }
-        Ok(Step::Event(Located::new(what, &range)))
+        Step::Event(Located::new(what, range))
     }
 
     /// Control frames have at most 125 bytes and are taken only when whole.

@@ -180,8 +180,9 @@ impl<'t> Deflater<'t> {
         let Some([a, b, c, _]) = rest.first_chunk::<4>() else { return 0 };
         let hash = u32::from_le_bytes([*a, *b, *c, 0]).wrapping_mul(0x9e37_79b1) >> 16;
         // A table of any length: the upper half of a product is below it.
-        let slot = u64::from(hash).wrapping_mul(self.table.len() as u64).wrapping_shr(16) as usize;
-        let Some(slot) = self.table.get_mut(slot) else { return 0 };
+        let entries = self.table.len().min(0xffff) as u32;
+        let slot = hash.wrapping_mul(entries) >> 16;
+        let Some(slot) = self.table.get_mut(slot as usize) else { return 0 };
         // The table has the lower half of positions; what is not the same string is found out by comparing.
         let distance = usize::from((self.at as u16).wrapping_sub(*slot));
         *slot = self.at as u16;

@@ -46,27 +46,31 @@ const ORDER: [u8; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 
 /// assert!(inflater.is_complete());
 /// ```
 #[derive(Clone)]
+// What is small and used often comes first, where a Thumb instruction of two bytes reaches it.
+#[repr(C)]
 pub struct Inflater {
     stage: Stage,
-    bits: Bits,
     /// This block is the last of its stream; the next one begins at the next byte.
     last: bool,
     /// The codes are those of RFC 1951 section 3.2.6.
     fixed: bool,
-    /// Code lengths for codes that come; all of them; those that have come.
+    /// How many code lengths for code lengths come.
     code_lengths: u8,
-    literals: u16,
-    total: u16,
-    done: u16,
-    /// A literal that has no room, or the symbol whose extra bits come.
-    symbol: u16,
+    bits: Bits,
+    /// Where the next byte goes, and where there is no more room in this call.
+    at: u16,
+    end: u16,
+    /// How far back there are bytes: at most [`MAX_RING_LEN`].
+    seen: u16,
     /// Bytes that are left to copy.
     length: u16,
     distance: u16,
-    /// Where the next byte goes.
-    at: u16,
-    /// How far back there are bytes: at most [`MAX_RING_LEN`].
-    seen: u16,
+    /// A literal that waits for room, or the symbol whose extra bits come.
+    symbol: u16,
+    /// Code lengths for literals; for these and distances; those that have come.
+    literals: u16,
+    total: u16,
+    done: u16,
     literal_counts: Counts,
     distance_counts: Counts,
     literal_symbols: [u16; LITERALS],
@@ -143,14 +147,15 @@ impl fmt::Display for Fault {
 
 impl core::error::Error for Fault {}
 
-/// Why a step can't be made.
+/// Why a step can't be made. Small, so that results are returned in a register.
+#[derive(Clone, Copy)]
+#[repr(u8)]
 enum Stop {
     Input,
     Output,
-    Fault(Fault),
+    Garbage,
+    RingTooSmall,
 }
-
-const GARBAGE: Stop = Stop::Fault(Fault::Garbage);
 
 impl Inflater {
     /// At the start of a message, with an empty window.
@@ -168,6 +173,7 @@ impl Inflater {
             length: 0,
             distance: 0,
             at: 0,
+            end: 0,
             seen: 0,
             literal_counts: [0; MAX_BITS + 1],
             distance_counts: [0; MAX_BITS + 1],
@@ -190,18 +196,21 @@ impl Inflater {
     /// and there is another one. `input` becomes what was not used.
     ///
     /// A byte is made as soon as its bits are there: where the input was cut does not matter.
+    #[inline(never)]
     pub fn inflate(&mut self, input: &mut &[u8], ring: &mut [u8], most: usize) -> Inflated {
         if usize::from(self.at) >= ring.len().min(MAX_RING_LEN) {
             self.at = 0;
         }
         let start = usize::from(self.at);
-        let end = ring.len().min(MAX_RING_LEN).min(start.saturating_add(most));
+        // At most 2^15.
+        self.end = ring.len().min(MAX_RING_LEN).min(start.saturating_add(most)) as u16;
         let next = loop {
-            match self.step(input, ring, end) {
+            match self.step(input, ring) {
                 Ok(()) => {}
                 Err(Stop::Input) => break Next::Input,
                 Err(Stop::Output) => break Next::Output,
-                Err(Stop::Fault(fault)) => break Next::Fault(fault),
+                Err(Stop::Garbage) => break Next::Fault(Fault::Garbage),
+                Err(Stop::RingTooSmall) => break Next::Fault(Fault::RingTooSmall(self.distance)),
             }
         };
         Inflated { bytes: start..usize::from(self.at), next }
@@ -215,7 +224,8 @@ impl Inflater {
         matches!(self.stage, Stage::StoredLength) && self.bits.is_empty()
     }
 
-    fn step(&mut self, input: &mut &[u8], ring: &mut [u8], end: usize) -> Result<(), Stop> {
+    #[inline]
+    fn step(&mut self, input: &mut &[u8], ring: &mut [u8]) -> Result<(), Stop> {
         self.stage = match self.stage {
             Stage::Header => {
                 // "When any DEFLATE block with the "BFINAL" bit set to 1 doesn't end at a byte boundary, an endpoint
@@ -237,7 +247,7 @@ impl Inflater {
                         Stage::Symbol
                     }
                     2 => Stage::Sizes,
-                    _ => return Err(GARBAGE),
+                    _ => return Err(Stop::Garbage),
                 }
             }
             Stage::StoredLength => {
@@ -246,18 +256,14 @@ impl Inflater {
             }
             Stage::StoredCheck => {
                 if self.take(16, input)? != !self.length {
-                    return Err(GARBAGE);
+                    return Err(Stop::Garbage);
                 }
                 Stage::Stored
             }
+            Stage::Stored if self.length == 0 => Stage::Header,
             Stage::Stored => {
-                while self.length > 0 {
-                    let Some((byte, rest)) = input.split_first() else { return Err(Stop::Input) };
-                    self.put(*byte, ring, end)?;
-                    *input = rest;
-                    self.length = self.length.wrapping_sub(1);
-                }
-                Stage::Header
+                self.symbol = self.take(8, input)?;
+                Stage::Literal
             }
             Stage::Sizes => {
                 let sizes = self.take(14, input)?;
@@ -266,9 +272,12 @@ impl Inflater {
                 self.total = self.literals.wrapping_add(distances);
                 self.code_lengths = (sizes >> 10).wrapping_add(4) as u8;
                 if self.literals > 286 || distances > 30 {
-                    return Err(GARBAGE);
+                    return Err(Stop::Garbage);
                 }
-                (self.fixed, self.done, self.lengths) = (false, 0, [0; LITERALS + DISTANCES]);
+                (self.fixed, self.done) = (false, 0);
+                for length in self.lengths.iter_mut().take(ORDER.len()) {
+                    *length = 0;
+                }
                 Stage::CodeLengths
             }
             Stage::CodeLengths => {
@@ -282,7 +291,7 @@ impl Inflater {
                 }
                 let lengths = self.lengths.get(..ORDER.len()).unwrap_or_default();
                 if !build(lengths, &mut self.literal_counts, &mut self.literal_symbols, false) {
-                    return Err(GARBAGE);
+                    return Err(Stop::Garbage);
                 }
                 self.done = 0;
                 Stage::Lengths
@@ -297,7 +306,7 @@ impl Inflater {
                     || !build(literals, &mut self.literal_counts, &mut self.literal_symbols, true)
                     || !build(distances, &mut self.distance_counts, &mut self.distance_symbols, true)
                 {
-                    return Err(GARBAGE);
+                    return Err(Stop::Garbage);
                 }
                 Stage::Symbol
             }
@@ -321,12 +330,12 @@ impl Inflater {
                 let before = usize::from(self.done).wrapping_sub(1);
                 let length = match (self.symbol, self.lengths.get(before)) {
                     (16, Some(before)) => *before,
-                    (16, None) => return Err(GARBAGE),
+                    (16, None) => return Err(Stop::Garbage),
                     _ => 0,
                 };
                 let times = self.take(bits, input)?.wrapping_add(least);
                 if times > self.total.wrapping_sub(self.done) {
-                    return Err(GARBAGE);
+                    return Err(Stop::Garbage);
                 }
                 self.fill(times, length);
                 Stage::Lengths
@@ -340,14 +349,21 @@ impl Inflater {
                 }
             }
             Stage::Literal => {
-                self.put(self.symbol as u8, ring, end)?;
-                Stage::Symbol
+                self.put(self.symbol as u8, ring)?;
+                // In a block without compression there is a length, between matches there is none.
+                match self.length.checked_sub(1) {
+                    Some(left) => {
+                        self.length = left;
+                        Stage::Stored
+                    }
+                    None => Stage::Symbol,
+                }
             }
             Stage::LengthExtra => {
                 self.length = match self.symbol.wrapping_sub(257) {
                     28 => 258,
                     symbol @ ..28 => self.extra(symbol, 2, input)?.wrapping_add(3),
-                    _ => return Err(GARBAGE),
+                    _ => return Err(Stop::Garbage),
                 };
                 Stage::Distance
             }
@@ -357,14 +373,14 @@ impl Inflater {
             }
             Stage::DistanceExtra => {
                 if self.symbol >= 30 {
-                    return Err(GARBAGE);
+                    return Err(Stop::Garbage);
                 }
                 self.distance = self.extra(self.symbol, 1, input)?.wrapping_add(1);
                 if self.distance > self.seen {
-                    return Err(GARBAGE);
+                    return Err(Stop::Garbage);
                 }
                 if usize::from(self.distance) > ring.len() {
-                    return Err(Stop::Fault(Fault::RingTooSmall(self.distance)));
+                    return Err(Stop::RingTooSmall);
                 }
                 Stage::Copy
             }
@@ -374,7 +390,7 @@ impl Inflater {
                     let wrapped = if at < distance { ring.len().min(MAX_RING_LEN) } else { 0 };
                     let from = at.wrapping_add(wrapped).wrapping_sub(distance);
                     let byte = ring.get(from).copied().unwrap_or_default();
-                    self.put(byte, ring, end)?;
+                    self.put(byte, ring)?;
                     self.length = self.length.wrapping_sub(1);
                 }
                 Stage::Symbol
@@ -383,7 +399,7 @@ impl Inflater {
         Ok(())
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn take(&mut self, n: u8, input: &mut &[u8]) -> Result<u16, Stop> {
         self.bits.take(n, input).ok_or(Stop::Input)
     }
@@ -416,10 +432,10 @@ impl Inflater {
     }
 
     /// Makes the next byte, if there is room for it.
-    #[inline(always)]
-    fn put(&mut self, byte: u8, ring: &mut [u8], end: usize) -> Result<(), Stop> {
+    #[inline(never)]
+    fn put(&mut self, byte: u8, ring: &mut [u8]) -> Result<(), Stop> {
         let at = usize::from(self.at);
-        if at >= end {
+        if self.at >= self.end {
             return Err(Stop::Output);
         }
         if let Some(slot) = ring.get_mut(at) {
@@ -454,7 +470,7 @@ fn symbol(bits: &mut Bits, input: &mut &[u8], counts: &Counts, symbols: &[u16]) 
     match decode(bits, input, counts, symbols) {
         Decoded::Symbol(symbol) => Ok(symbol),
         Decoded::Incomplete => Err(Stop::Input),
-        Decoded::Unknown => Err(GARBAGE),
+        Decoded::Unknown => Err(Stop::Garbage),
     }
 }
 

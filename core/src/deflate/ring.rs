@@ -65,19 +65,16 @@ impl<'a> Buffer<'a> {
             let (waiting, Some((inflater, ring))) = self.filled_and_ring() else { return all };
             let len = waiting.len().min(PIECE).min(usize::try_from(*remaining).unwrap_or(usize::MAX));
             let piece = waiting.get_mut(..len).unwrap_or_default();
-            let before = mask.as_deref().copied();
-            if let Some(mask) = &mut mask {
-                mask.apply(piece);
+            if let Some(mask) = mask.as_deref() {
+                mask.clone().apply(piece);
             }
             let mut input = &*piece;
             let left = most.saturating_sub(all.bytes.len());
             let inflated = inflater.inflate(&mut input, ring, left);
             let used = len.wrapping_sub(input.len());
-            if let (Some(mask), Some(before), 1..) = (&mut mask, before, input.len()) {
-                before.clone().apply(piece);
-                **mask = before;
-                // Nobody looks at these bytes again: it is the key that moves on.
-                mask.apply(piece.get_mut(..used).unwrap_or_default());
+            if let Some(mask) = &mut mask {
+                mask.skip(used);
+                mask.clone().apply(piece.get_mut(used..).unwrap_or_default());
             }
             let ring_len = ring.len().min(MAX_RING_LEN);
             self.consume(used);

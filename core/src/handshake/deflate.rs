@@ -20,10 +20,6 @@ const CLIENT_FORGETS: u8 = 2;
 const SERVER_BITS: u8 = 4;
 const CLIENT_BITS: u8 = 8;
 
-/// A header line whose value is not what RFC 6455 section 9.1 says: "the recipient of such malformed data MUST
-/// immediately _Fail the WebSocket Connection_".
-pub(super) struct Malformed;
-
 /// Parameters of an offer or a response, each at most once and with a value that it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -35,9 +31,15 @@ struct Terms {
 }
 
 /// An element of the header's list.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Element {
+    /// The list has no more.
+    End,
+    /// None that RFC 6455 section 9.1 allows: "the recipient of such malformed data MUST immediately _Fail the WebSocket
+    /// Connection_".
+    Malformed,
     /// permessage-deflate on terms that can be read.
-    Deflate(Terms),
+    Deflate,
     /// permessage-deflate with a parameter that is unknown or repeated or has a value that it can't have, which
     /// declines an offer and fails a response (section 7.1).
     Unreadable,
@@ -53,12 +55,13 @@ fn hold(params: &mut Option<Params>, rx: &Buffer<'_>) {
     }
 }
 
-/// Takes the next element off the front of a list; `None` at its end.
-fn next_element(list: &mut &[u8]) -> Result<Option<Element>, Malformed> {
+/// Takes the next element off the front of a list, its parameters into `terms`.
+#[inline(never)]
+fn next_element(list: &mut &[u8], terms: &mut Terms) -> Element {
     // Empty elements are allowed (RFC 9110 section 5.6.1).
     let element = loop {
         if list.is_empty() {
-            return Ok(None);
+            return Element::End;
         }
         let element = next_part(list, b',');
         if !element.is_empty() {
@@ -68,9 +71,9 @@ fn next_element(list: &mut &[u8]) -> Result<Option<Element>, Malformed> {
     let mut rest = element;
     let name = next_part(&mut rest, b';');
     if !is_token(name) || element.last() == Some(&b';') {
-        return Err(Malformed);
+        return Element::Malformed;
     }
-    let mut terms = Terms { present: 0, server_bits: 15, client_bits: 15 };
+    *terms = Terms::NONE;
     let mut readable = true;
     while !rest.is_empty() {
         let mut value = next_part(&mut rest, b';');
@@ -78,15 +81,15 @@ fn next_element(list: &mut &[u8]) -> Result<Option<Element>, Malformed> {
         let name = next_part(&mut value, b'=');
         let value = has_value.then(|| unquoted(value));
         if !is_token(name) || value.is_some_and(|value| !is_token(value)) {
-            return Err(Malformed);
+            return Element::Malformed;
         }
         readable &= terms.add(name, value);
     }
-    Ok(Some(match (is_alike(name, EXTENSION.as_bytes()), readable) {
-        (true, true) => Element::Deflate(terms),
+    match (is_alike(name, EXTENSION.as_bytes()), readable) {
+        (true, true) => Element::Deflate,
         (true, false) => Element::Unreadable,
         _ => Element::Other,
-    }))
+    }
 }
 
 /// Takes the bytes before the first `end` outside of quotes off the front, `end` as well, without the blanks around
@@ -121,6 +124,8 @@ fn unquoted(value: &[u8]) -> &[u8] {
 }
 
 impl Terms {
+    const NONE: Self = Self { present: 0, server_bits: 15, client_bits: 15 };
+
     /// Adds a parameter: whether it is one that may come, with this value.
     fn add(&mut self, name: &[u8], value: Option<&[u8]>) -> bool {
         let Some(place) = NAMES.iter().position(|known| is_alike(name, known.as_bytes())) else {
@@ -239,15 +244,18 @@ impl Choice {
         hold(&mut self.params, rx);
     }
 
-    /// Looks at the offers of one header line.
-    pub(super) fn on_offers(&mut self, mut list: &[u8]) -> Result<(), Malformed> {
-        let Some(params) = self.params else { return Ok(()) };
-        while let Some(element) = next_element(&mut list)? {
-            if let (Element::Deflate(terms), None) = (element, self.response) {
-                self.response = terms.respond(params);
+    /// Looks at the offers of one header line: whether it is well-formed.
+    pub(super) fn on_offers(&mut self, mut list: &[u8]) -> bool {
+        let Some(params) = self.params else { return true };
+        let mut terms = Terms::NONE;
+        loop {
+            match next_element(&mut list, &mut terms) {
+                Element::End => return true,
+                Element::Malformed => return false,
+                Element::Deflate if self.response.is_none() => self.response = terms.respond(params),
+                _ => {}
             }
         }
-        Ok(())
     }
 
     /// Writes the response's header line, if an offer was accepted.
@@ -311,17 +319,20 @@ impl Offers {
     /// unknown, repeated or have invalid values, or that "the client does not support" (section 7.1).
     pub(super) fn on_response(&mut self, mut list: &[u8]) -> Result<(), HandshakeError> {
         const INVALID: HandshakeError = HandshakeError::Invalid(KnownField::Extensions);
-        while let Some(element) = next_element(&mut list).map_err(|Malformed| INVALID)? {
-            let (Some(params), Element::Deflate(_) | Element::Unreadable) = (self.params, &element) else {
-                return Err(HandshakeError::UnofferedExtension);
-            };
-            if self.agreed.is_some() {
-                return Err(HandshakeError::Repeated(KnownField::Extensions));
+        let mut terms = Terms::NONE;
+        loop {
+            match (next_element(&mut list, &mut terms), self.params) {
+                (Element::End, _) => return Ok(()),
+                (Element::Malformed, _) | (Element::Unreadable, Some(_)) => return Err(INVALID),
+                (Element::Deflate, Some(_)) if self.agreed.is_some() => {
+                    return Err(HandshakeError::Repeated(KnownField::Extensions));
+                }
+                (Element::Deflate, Some(params)) => {
+                    self.agreed = Some(terms.agreed_by_client(params).ok_or(INVALID)?);
+                }
+                _ => return Err(HandshakeError::UnofferedExtension),
             }
-            let Element::Deflate(terms) = element else { return Err(INVALID) };
-            self.agreed = Some(terms.agreed_by_client(params).ok_or(INVALID)?);
         }
-        Ok(())
     }
 }
 

@@ -225,7 +225,7 @@ impl Request {
             }
             #[cfg(feature = "deflate")]
             KnownField::Extensions => {
-                if self.deflate.on_offers(value).is_err() {
+                if !self.deflate.on_offers(value) {
                     self.checks.reject(HandshakeError::Invalid(known));
                 }
             }
