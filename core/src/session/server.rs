@@ -274,7 +274,9 @@ impl<'c> Session<'c, Server> {
             return Err(SendError::InvalidField);
         }
         let head_only = self.opening.request.head_only;
-        let response = Response { status, fields, connection, head_only, ..self.opening.response() };
+        let mut response: Response<'_> = self.opening.response();
+        (response.status, response.fields) = (status, fields);
+        (response.connection, response.head_only) = (connection, head_only);
         match response.queue(tx, &[body]) {
             Ok(()) => Ok(Sent::Done),
             Err(SendError::BufferFull) if !tx.is_empty() => Ok(Sent::Write),
