@@ -1,10 +1,12 @@
 //! What the targets share: an input is eight bytes that choose sizes, limits and cuts, and after them the bytes that
 //! the peer sends.
 
+use microws::deflate::Agreed;
 use microws::{
-    Buffer, Config, Connection, End, Endpoint, Event, MIN_CAPACITY, Role, SendError, Sent, Session, Step,
+    Buffer, Config, Connection, End, Endpoint, Event, MIN_CAPACITY, ProtocolError, Role, SendError, Sent,
+    Session, Step,
 };
-use microws_tests::{Cuts, Drive, Seen, Side, frames, messages};
+use microws_tests::{Cuts, Drive, End as Ended, Seen, Side, frames, messages};
 
 /// The first eight bytes of an input.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +68,30 @@ impl Choice {
             connection = connection.whole_up_to(u32::from(self.0[7]) * 4);
         }
         connection
+    }
+}
+
+/// Frames in the role of `S` from a peer that may compress: whole or cut gives the same. Messages are limited, because a
+/// few bytes inflate to thousands of times as many.
+pub fn deflated_frames_of<S: Side>(input: &[u8], agreed: Agreed) {
+    let Some((choice, peer)) = Choice::split(input) else { return };
+    let open = || choice.limit(S::open().max_message_len(20_000)).agree(Some(agreed));
+    let ring = choice.tx() + 117;
+    let whole = Drive { rx: choice.rx(), ring, ..Drive::default() };
+    let cut = Drive {
+        rx: choice.rx(),
+        tx: choice.tx(),
+        reads: choice.reads(),
+        writes: choice.writes(),
+        lazy: choice.lazy(),
+        ring,
+    };
+    let listened = whole.listen(&mut open(), peer);
+    assert_eq!(cut.listen(&mut open(), peer), listened);
+    // With a larger ring nothing changes but that more is understood.
+    let large = Drive { rx: choice.rx(), ring: 32768, ..Drive::default() }.listen(&mut open(), peer);
+    if !matches!(listened.end, Ended::Failed(ProtocolError::RingTooSmall(_))) {
+        assert_eq!(large, listened);
     }
 }
 

@@ -3,6 +3,7 @@
 #![no_std]
 
 mod adapters;
+mod deflate;
 mod session;
 
 use core::panic::PanicInfo;
@@ -110,7 +111,14 @@ fn with_config<T>(run: impl FnOnce(&Config<'_>) -> T) -> Option<T> {
 }
 
 fn server_handshake(config: &Config<'_>, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> bool {
-    let mut handshake = ServerHandshake::new(config);
+    server_handshake_with(&mut ServerHandshake::new(config), rx, tx)
+}
+
+fn server_handshake_with(
+    handshake: &mut ServerHandshake<'_>,
+    rx: &mut Buffer<'_>,
+    tx: &mut Buffer<'_>,
+) -> bool {
     let checked = loop {
         match handshake.receive(rx) {
             Ok(None) => read(rx),
@@ -135,7 +143,14 @@ fn server_handshake(config: &Config<'_>, rx: &mut Buffer<'_>, tx: &mut Buffer<'_
 fn client_handshake(config: &Config<'_>, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Option<()> {
     let mut nonce = [0; 16];
     read_into(&mut nonce);
-    let mut handshake = ClientHandshake::new(config, nonce);
+    client_handshake_with(&mut ClientHandshake::new(config, nonce), rx, tx)
+}
+
+fn client_handshake_with(
+    handshake: &mut ClientHandshake<'_>,
+    rx: &mut Buffer<'_>,
+    tx: &mut Buffer<'_>,
+) -> Option<()> {
     while !handshake.send(tx).ok()? {
         write(tx);
     }
