@@ -38,6 +38,14 @@ const clients = {
         ping: data => socket.ping(data),
         fragment: (data, fin) => socket.send(data, { fin }),
         close: (code, reason) => socket.close(code, reason),
+        // Reads nothing until all is written.
+        sendFirst: data => new Promise((sent, failed) => {
+          socket.pause();
+          socket.send(data, error => {
+            socket.resume();
+            if (error) failed(error); else sent();
+          });
+        }),
       };
     },
   },
@@ -142,6 +150,13 @@ const closing = async (connection, code, reason) => {
         same(await echo.messages.take(), sent);
       });
     }
+  }
+  if (echo.sendFirst) {
+    await check('64 MiB sent before anything is read', async () => {
+      const sent = crypto.randomBytes(2 ** 26);
+      await echo.sendFirst(sent);
+      same(await echo.messages.take(), sent);
+    });
   }
   await check('text of 1 to 4 bytes a character, cut anywhere', async () => {
     const sent = 'zß水👋'.repeat(30_000);

@@ -202,6 +202,9 @@ async def main(name):
     for size in 0, 1, 125, 126, 127, 65535, 65536, 65537, 2**20, 2**24:
         await check("binary of %d bytes" % size, echoes(RANDOM.randbytes(size)))
         await check("text of %d bytes" % size, echoes("".join(RANDOM.choices("abcdefgh", k=size))))
+    if name == "websockets":
+        # `send` waits until all is written, and `recv` comes after it: what came meanwhile waits, here and there.
+        await check("64 MiB sent before anything is read", echoes(RANDOM.randbytes(2**26)))
     await check("text of 1 to 4 bytes a character, cut anywhere", echoes("zß水👋" * 30_000))
     await check("ping", echo.ping(b"are you there?"))
     await check("ping of 125 bytes", echo.ping(RANDOM.randbytes(125)))
