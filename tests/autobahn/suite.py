@@ -16,6 +16,7 @@ import sys
 import time
 
 GOOD = ("OK", "INFORMATIONAL")
+MOST_AGAIN = 3
 SECTIONS = {
     1: "framing", 2: "pings and pongs", 3: "reserved bits", 4: "opcodes", 5: "fragmentation", 6: "UTF-8",
     7: "closing", 9: "limits and performance", 10: "miscellaneous", 12: "compression", 13: "compression, parameters",
@@ -41,6 +42,9 @@ def main():
     arguments.add_argument("--cases", action="append", default=[])
     arguments.add_argument("--exclude", action="append", default=[])
     arguments.add_argument("--timeout", type=float, default=1200, help="seconds for the whole run")
+    arguments.add_argument(
+        "--second-try", action="store_true", help="cases that fail, if they are few, are run again and told of"
+    )
     end = sys.argv.index("--")
     command = sys.argv[end + 1 :]
     arguments = arguments.parse_args(sys.argv[1:end])
@@ -58,13 +62,28 @@ def main():
     if not cases:
         sys.exit("no such case: %s" % patterns)
 
-    index = os.path.join(arguments.out, "index.json")
+    started = time.monotonic()
+    results, note = run_suite(suite, patterns, arguments.out, arguments, command)
+    bad = [case for case in cases if not is_good(results.get(case, {}))]
+    again = []
+    if arguments.second_try and not note and 0 < len(bad) <= MOST_AGAIN:
+        out = os.path.join(arguments.out, "second-try")
+        os.makedirs(out, exist_ok=True)
+        second, note = run_suite(suite, {"cases": bad, "exclude-cases": []}, out, arguments, command)
+        for case in filter(lambda case: is_good(second.get(case, {})), bad):
+            again.append("%s passed at the second try; the first: %s" % (case, verdict(results, case, arguments.out)))
+            results[case] = second[case]
+    return report(cases, results, arguments.out, note, time.monotonic() - started, again)
+
+
+def run_suite(suite, patterns, out, arguments, command):
+    """The results by case, and what went wrong with the run itself."""
+    index = os.path.join(out, "index.json")
     if os.path.exists(index):
         os.remove(index)  # an old report must not speak for this run
-    spec = dict(patterns, outdir=arguments.out)
+    spec = dict(patterns, outdir=out)
     spec["exclude-agent-cases"] = {}
-    run = Run(suite + [os.environ["WSTEST"]], spec, arguments.out, time.monotonic() + arguments.timeout)
-    started = time.monotonic()
+    run = Run(suite + [os.environ["WSTEST"]], spec, out, time.monotonic() + arguments.timeout)
     try:
         if arguments.mode == "server":
             note = run.against_server(arguments.url)
@@ -72,8 +91,7 @@ def main():
             note = run.against_client(command)
     finally:
         run.end()
-    results = json.load(open(index)).get(AGENT, {}) if os.path.exists(index) else {}
-    return report(cases, results, arguments.out, note, time.monotonic() - started)
+    return (json.load(open(index)).get(AGENT, {}) if os.path.exists(index) else {}), note
 
 
 def split(lists):
@@ -165,7 +183,17 @@ def reason(result, out):
     return "; ".join(text for text in (case.get("result"), case.get("resultClose")) if text)[:300]
 
 
-def report(cases, results, out, note, seconds):
+def is_good(result):
+    return result.get("behavior") in GOOD and result.get("behaviorClose") in GOOD
+
+
+def verdict(results, case, out):
+    result = results.get(case, {})
+    behaviour, close = result.get("behavior", "NO RESULT"), result.get("behaviorClose", "NO RESULT")
+    return "%s, close %s: %s" % (behaviour, close, reason(result, out))
+
+
+def report(cases, results, out, note, seconds, again):
     behaviours, closes = collections.Counter(), collections.Counter()
     sections = {}
     others = []
@@ -175,13 +203,13 @@ def report(cases, results, out, note, seconds):
         behaviour, close = result.get("behavior", "NO RESULT"), result.get("behaviorClose", "NO RESULT")
         behaviours[behaviour] += 1
         closes[close] += 1
-        good = behaviour in GOOD and close in GOOD
+        good = is_good(result)
         failed += not good
         section = sections.setdefault(number(case)[0], [0, 0])
         section[0] += 1
         section[1] += good
         if (behaviour, close) != ("OK", "OK"):
-            others.append("%-8s %s, close %s: %s" % (case, behaviour, close, reason(result, out)))
+            others.append("%-8s %s" % (case, verdict(results, case, out)))
     print("---")
     print("section                     cases   good")
     for section, (count, good) in sections.items():
@@ -192,6 +220,8 @@ def report(cases, results, out, note, seconds):
         print("... and %d more" % (len(others) - 60))
     for name, counter in ("behaviour", behaviours), ("close", closes):
         print("%-9s  %s" % (name, ", ".join("%d %s" % (n, what) for what, n in counter.most_common())))
+    for line in again:
+        print(line)
     if note:
         print(note)
     print("report: %s, %.0f s" % (os.path.join(out, "index.html"), seconds))
