@@ -2,6 +2,7 @@
 
 mod attacks;
 mod negotiation;
+mod properties;
 mod receiving;
 mod sending;
 mod sessions;

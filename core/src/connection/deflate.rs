@@ -84,11 +84,7 @@ impl<R: Role> Connection<R> {
 
     /// Inflates what is there. All that it makes is handed out before anything else is received, so it does not matter
     /// how the bytes came.
-    pub(super) fn inflate(
-        &mut self,
-        rx: &mut Buffer<'_>,
-        whole: bool,
-    ) -> Result<Step<Located>, ProtocolError> {
+    pub(super) fn inflate(&mut self, rx: &mut Buffer<'_>) -> Result<Step<Located>, ProtocolError> {
         let left = self.max_message_len.saturating_sub(self.len);
         let most = usize::try_from(left).unwrap_or(usize::MAX);
         let mask = if R::MASKS { None } else { Some(&mut self.mask) };
@@ -117,7 +113,7 @@ impl<R: Role> Connection<R> {
         }
         if let Some(error) = failure {
             // As with plain text: the bytes before the fault are handed out, the error comes next.
-            if range.is_empty() || whole {
+            if range.is_empty() {
                 return Err(error);
             }
             self.end = Some(End::Failed(error));

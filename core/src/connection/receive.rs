@@ -80,7 +80,7 @@ impl<R: Role> Connection<R> {
     fn advance(&mut self, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Result<Step<Located>, ProtocolError> {
         #[cfg(feature = "deflate")]
         if self.deflate.more {
-            return self.inflate(rx, false);
+            return self.inflate(rx);
         }
         if self.remaining > 0 {
             return self.payload(rx, false);
@@ -200,7 +200,7 @@ impl<R: Role> Connection<R> {
     fn payload(&mut self, rx: &mut Buffer<'_>, whole: bool) -> Result<Step<Located>, ProtocolError> {
         #[cfg(feature = "deflate")]
         if self.deflate.compressed && rx.inflating.is_some() {
-            return self.inflate(rx, whole);
+            return self.inflate(rx);
         }
         let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rx.len());
         if len == 0 && self.remaining > 0 {
