@@ -38,6 +38,25 @@ in_both_roles! {
         assert_eq!(SendError::NotNegotiated.to_string(), "compression was not negotiated");
     }
 
+    fn after_a_close_frame_nothing_is_sent<S: Side>() {
+        let mut table = [0; 256];
+        let mut deflater = Deflater::new(&mut table).unwrap();
+        let (mut connection, mut tx) = (open::<S>(), buffer(512));
+        connection.send_fragment(&mut tx, KIND, b"x", false).unwrap();
+        assert_eq!(
+            connection.send_compressed(&mut tx, &mut deflater, KIND, &[7; 100]),
+            Err(SendError::MessageInProgress)
+        );
+        connection.close(&mut tx, microws::CloseCode::NORMAL, "").unwrap();
+        let before = tx.len();
+        for message in [&[7; 100][..], b"no shorter"] {
+            let closed = connection.send_compressed(&mut tx, &mut deflater, KIND, message);
+            assert_eq!(closed, Err(SendError::Closed));
+        }
+        assert_eq!(connection.send_deflated(&mut tx, KIND, &[0], true), Err(SendError::Closed));
+        assert_eq!(tx.len(), before);
+    }
+
     fn a_message_that_does_not_fit_changes_nothing<S: Side>() {
         let mut table = [0; 256];
         let mut deflater = Deflater::new(&mut table).unwrap();

@@ -1,9 +1,9 @@
 //! permessage-deflate (RFC 7692) on an open connection, both halves.
 
 use crate::buffer::Buffer;
-use crate::connection::Connection;
 use crate::connection::receive::unmask_text;
 use crate::connection::role::Role;
+use crate::connection::{Connection, State};
 use crate::deflate::{Agreed, Deflater, Fault, Next, Progress};
 use crate::error::SendError;
 use crate::located::{Form, Located};
@@ -161,6 +161,9 @@ impl<R: Role> Connection<R> {
         total: usize,
         send: impl FnOnce(&mut Self, &mut Buffer<'_>) -> Result<(), SendError>,
     ) -> Result<(), SendError> {
+        if self.state != State::Open {
+            return Err(SendError::Closed);
+        }
         if self.deflate.agreed.is_none() {
             return Err(SendError::NotNegotiated);
         }
@@ -190,47 +193,58 @@ impl<R: Role> Connection<R> {
         kind: MessageKind,
         message: &[u8],
     ) -> Result<(), SendError> {
-        if self.sending.is_some() {
+        let Some(len) = self.begin_compressed(deflater, message)? else {
+            return self.send(tx, kind, message);
+        };
+        if !has_room::<R>(tx, len) {
+            deflater.set_saved(0);
+            return Err(SendError::BufferFull);
+        }
+        self.put_compressed(tx, deflater, kind, message).map(|_| ())
+    }
+
+    /// Begins to compress a message if it is shorter so: the bytes of its payload then. To know that before the first
+    /// byte is sent, it is compressed twice.
+    pub(crate) fn begin_compressed(
+        &self,
+        deflater: &mut Deflater<'_>,
+        message: &[u8],
+    ) -> Result<Option<usize>, SendError> {
+        if self.state == State::Open && self.sending.is_some() {
             return Err(SendError::MessageInProgress);
         }
         deflater.set_saved(0);
-        let Some(agreed) = self.deflate.agreed else { return self.send(tx, kind, message) };
-        deflater.begin(agreed.send_window_bits());
-        let progress =
-            self.put_compressed(tx, deflater, kind, message, message.len().saturating_sub(1), true)?;
-        match progress {
-            Some(Progress { len, .. }) => {
-                deflater.set_saved(message.len().saturating_sub(len));
-                Ok(())
-            }
-            None => self.send(tx, kind, message),
+        let Some(agreed) = self.deflate.agreed else { return Ok(None) };
+        let len = deflater.measure(message, agreed.send_window_bits());
+        if let Some(len) = len {
+            deflater.set_saved(message.len().saturating_sub(len));
+            deflater.begin(agreed.send_window_bits());
         }
+        Ok(len)
     }
 
-    /// Queues the next frame of a message that is being compressed, of at most `most` bytes of payload; `None` if it
-    /// must be the last one (`whole`) and would not be.
+    /// Queues the next frame of the message that is being compressed, as long as `tx` has room for: whether it is the
+    /// last one.
     pub(crate) fn put_compressed(
         &mut self,
         tx: &mut Buffer<'_>,
         deflater: &mut Deflater<'_>,
         kind: MessageKind,
         message: &[u8],
-        most: usize,
-        whole: bool,
-    ) -> Result<Option<Progress>, SendError> {
+    ) -> Result<bool, SendError> {
         let free = tx.free();
         let headroom = header_len(free as u64, R::MASKS);
         let room = tx.room(free).and_then(|frame| frame.get_mut(headroom..)).unwrap_or_default();
-        let most = most.min(room.len());
-        let room = room.get_mut(..most).unwrap_or_default();
-        let progress = deflater.deflate(message, room);
-        if whole && !progress.done {
-            return Ok(None);
-        }
-        let Progress { len, done } = progress;
+        let Progress { len, done } = deflater.deflate(message, room);
         let total = header_len(len as u64, R::MASKS).saturating_add(len);
         // The payload stands where `fill` would put it.
         self.deflated(tx, total, |connection, tx| connection.send_with(tx, kind, done, |_| len).map(|_| ()))?;
-        Ok(Some(progress))
+        Ok(done)
     }
+}
+
+/// Whether `tx` has room for a frame of `len` bytes of payload that is made where it stands.
+pub(crate) fn has_room<R: Role>(tx: &Buffer<'_>, len: usize) -> bool {
+    let free = tx.free();
+    len <= free.saturating_sub(header_len(free as u64, R::MASKS))
 }

@@ -12,6 +12,8 @@ mod receive;
 pub(crate) mod role;
 mod send;
 
+#[cfg(feature = "deflate")]
+pub(crate) use deflate::has_room;
 use role::{Client, Role, Server};
 
 /// Where an endpoint is in its life, by the names of RFC 6455 sections 4.1 and 7.1; the numbers are a browser's

@@ -1,11 +1,12 @@
 //! Compressed messages of a session (RFC 7692): those that it compresses, and those that the program's engine made.
 
 use crate::buffer::Buffer;
-use crate::deflate::{Agreed, Deflater, Progress};
+use crate::connection::has_room;
+use crate::deflate::{Agreed, Deflater};
 use crate::error::SendError;
 use crate::session::send::Partial;
 use crate::session::{Endpoint, Sent, Session};
-use crate::wire::frame::{MessageKind, header_len};
+use crate::wire::frame::MessageKind;
 
 impl<R: Endpoint> Session<'_, R> {
     /// What was agreed on about compression; `None` if there is none, and before the connection is open.
@@ -33,34 +34,23 @@ impl<R: Endpoint> Session<'_, R> {
         kind: MessageKind,
         message: &[u8],
     ) -> Result<Sent, SendError> {
-        if self.partial.is_none() {
-            let connection = self.writable()?;
-            match connection.send_compressed(tx, deflater, kind, message) {
-                Ok(()) => return Ok(Sent::Done),
-                Err(SendError::BufferFull) if tx.is_empty() => {}
-                Err(SendError::BufferFull) => return Ok(Sent::Write),
-                Err(error) => return Err(error),
+        let ready = if self.partial.is_none() {
+            match self.writable()?.begin_compressed(deflater, message)? {
+                None => return self.send_fragment(tx, kind, message, true),
+                Some(len) => has_room::<R>(tx, len),
             }
-            // It does not fit in one frame: whether it is worth it must be known before the first one.
-            let total = connection
-                .agreed()
-                .and_then(|agreed| deflater.measure(message, agreed.send_window_bits()).zip(Some(agreed)));
-            let Some((total, agreed)) = total else { return self.send_fragment(tx, kind, message, true) };
-            deflater.set_saved(message.len().saturating_sub(total));
-            deflater.begin(agreed.send_window_bits());
         } else if !self.connection.is_sending_deflated() {
             return self.send_fragment(tx, kind, message, true);
-        } else if self.partial.len() != message.len() {
+        } else if self.partial.len() == message.len() {
+            false
+        } else {
             return Err(SendError::MessageInProgress);
-        }
-        if !tx.is_empty() {
+        };
+        // Where it is cut depends on the size of `tx` alone.
+        if !(ready || tx.is_empty()) {
             return Ok(Sent::Write);
         }
-        // Where it is cut depends on the size of `tx` alone.
-        let capacity = tx.capacity();
-        let room = capacity.saturating_sub(header_len(capacity as u64, R::MASKS));
-        let progress = self.writable()?.put_compressed(tx, deflater, kind, message, room, false)?;
-        if progress.is_some_and(|Progress { done, .. }| done) {
+        if self.connection.put_compressed(tx, deflater, kind, message)? {
             self.partial = Partial::NONE;
             return Ok(Sent::Done);
         }
