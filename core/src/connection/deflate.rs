@@ -6,7 +6,7 @@ use crate::connection::role::Role;
 use crate::connection::{Connection, State};
 use crate::deflate::{Agreed, Deflater, Fault, Next, Progress};
 use crate::error::SendError;
-use crate::located::{Form, Located};
+use crate::located::{Form, Located, What};
 use crate::step::{End, Step};
 use crate::wire::error::ProtocolError;
 use crate::wire::frame::{Header, MessageKind, Opcode, header_len};
@@ -120,7 +120,12 @@ impl<R: Role> Connection<R> {
         } else if range.is_empty() && !done {
             return Ok(Step::Read);
         }
-        Ok(self.chunk(fin, &range, Form::Inflated))
+        let what = What::Chunk { kind: self.kind, first: self.first, fin, form: Form::Inflated };
+        self.first = fin;
+        if fin {
+            (self.len, self.frames) = (0, 0);
+        }
+        Ok(Step::Event(Located::new(what, &range)))
     }
 
     /// Queues the next fragment of a compressed message, whose payload the caller's own engine made: see

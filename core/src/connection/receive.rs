@@ -242,22 +242,6 @@ impl<R: Role> Connection<R> {
             range.end = range.start.saturating_add(valid);
             fin = false;
         }
-        Ok(self.chunk(
-            fin,
-            &range,
-            #[cfg(feature = "deflate")]
-            form,
-        ))
-    }
-
-    /// A part of the message that is arriving.
-    #[inline]
-    pub(super) fn chunk(
-        &mut self,
-        fin: bool,
-        range: &core::ops::Range<usize>,
-        #[cfg(feature = "deflate")] form: crate::located::Form,
-    ) -> Step<Located> {
         let what = What::Chunk {
             kind: self.kind,
             first: self.first,
@@ -269,7 +253,7 @@ impl<R: Role> Connection<R> {
         if fin {
             (self.len, self.frames) = (0, 0);
         }
-        Step::Event(Located::new(what, range))
+        Ok(Step::Event(Located::new(what, &range)))
     }
 
     /// Control frames have at most 125 bytes and are taken only when whole.

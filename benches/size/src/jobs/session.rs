@@ -35,12 +35,18 @@ fn run<R: Endpoint>(buffers: &mut Buffers, session: &mut Session<'_, R>) {
     #[cfg(feature = "inflate")]
     let rx = rx.inflating(&mut inflater, buffers.message);
     let mut rx = rx;
+    #[cfg(feature = "deflate")]
     let mut reply = reply();
     rig::state(session);
     loop {
         match session.receive(&mut rx, &mut tx) {
             Step::Event(Event::Chunk(chunk)) => {
+                #[cfg(feature = "deflate")]
                 if !reply(session, &mut tx, chunk) {
+                    return;
+                }
+                #[cfg(not(feature = "deflate"))]
+                if session.send_fragment(&mut tx, chunk.kind, chunk.payload, chunk.fin).is_err() {
                     return;
                 }
             }
@@ -54,12 +60,6 @@ fn run<R: Endpoint>(buffers: &mut Buffers, session: &mut Session<'_, R>) {
             Step::End(_) => return,
         }
     }
-}
-
-/// Echoes a chunk: whether that went well.
-#[cfg(not(feature = "deflate"))]
-fn reply<R: Endpoint>() -> impl FnMut(&mut Session<'_, R>, &mut Buffer<'_>, Chunk<'_>) -> bool {
-    |session, tx, chunk| session.send_fragment(tx, chunk.kind, chunk.payload, chunk.fin).is_ok()
 }
 
 /// Echoes a chunk, a whole message compressed.
