@@ -9,10 +9,10 @@ use crate::{Buffers, rig};
 static CONFIG: Config<'static> = Config::new().request("device.local:1740", "/chat?room=7");
 
 pub fn echo(buffers: &mut Buffers) {
-    let session = Session::upgraded(&CONFIG, Server);
+    #[cfg(not(feature = "inflate"))]
+    run(buffers, &mut Session::upgraded(&CONFIG, Server));
     #[cfg(feature = "inflate")]
-    let session = session.agree(Some(Agreed::new(15, 10)));
-    run(buffers, &mut { session });
+    run(buffers, &mut Session::upgraded(&CONFIG, Server).agree(Some(Agreed::new(15, 10))));
 }
 
 pub fn server(buffers: &mut Buffers) {
