@@ -213,17 +213,21 @@ impl<R: Role> Connection<R> {
 
         let payload = rx.taken_mut(range.clone());
         let mask = if R::MASKS { None } else { Some(&mut self.mask) };
-        // Compressed text is checked by the program that inflates it.
         #[cfg(feature = "deflate")]
-        let (as_is, form) = match self.deflate.compressed {
-            true => (true, crate::located::Form::Compressed),
-            false => (self.kind == MessageKind::Binary, crate::located::Form::Plain),
+        let form = if self.deflate.compressed {
+            crate::located::Form::Compressed
+        } else {
+            crate::located::Form::Plain
         };
-        #[cfg(feature = "deflate")]
-        let kind = if as_is { MessageKind::Binary } else { MessageKind::Text };
-        #[cfg(not(feature = "deflate"))]
-        let kind = self.kind;
-        let valid = match kind {
+        let valid = match self.kind {
+            // Compressed text is checked by the program that inflates it.
+            #[cfg(feature = "deflate")]
+            MessageKind::Text if self.deflate.compressed => {
+                if let Some(mask) = mask {
+                    mask.apply(payload);
+                }
+                Ok(())
+            }
             MessageKind::Text => unmask_text(mask, &mut self.utf8, payload, fin),
             MessageKind::Binary => {
                 if let Some(mask) = mask {

@@ -1,8 +1,8 @@
-#[cfg(feature = "deflate")]
-use microws::Sent;
 #[cfg(feature = "inflate")]
 use microws::deflate::{Agreed, Inflater};
-use microws::{Buffer, Chunk, Config, Endpoint, Event, Server, Session, Step};
+use microws::{Buffer, Config, Endpoint, Event, Server, Session, Step};
+#[cfg(feature = "deflate")]
+use microws::{Chunk, Sent};
 
 use crate::{Buffers, rig};
 
@@ -28,13 +28,14 @@ pub fn mask(key: [u8; 4], payload: &mut [u8]) {
 }
 
 fn run<R: Endpoint>(buffers: &mut Buffers, session: &mut Session<'_, R>) {
-    let (rx, mut tx) = (Buffer::new(buffers.rx), Buffer::new(buffers.tx));
+    #[cfg(not(feature = "inflate"))]
+    let (mut rx, mut tx) = (Buffer::new(buffers.rx), Buffer::new(buffers.tx));
     // The ring is one more of the caller's buffers; the inflater's state counts.
     #[cfg(feature = "inflate")]
     let mut inflater = Inflater::new();
     #[cfg(feature = "inflate")]
-    let rx = rx.inflating(&mut inflater, buffers.message);
-    let mut rx = rx;
+    let (mut rx, mut tx) =
+        (Buffer::new(buffers.rx).inflating(&mut inflater, buffers.message), Buffer::new(buffers.tx));
     #[cfg(feature = "deflate")]
     let mut reply = reply();
     rig::state(session);
