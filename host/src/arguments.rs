@@ -1,9 +1,10 @@
 //! The arguments of `microws-echo`.
 
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, ToSocketAddrs};
 
-use clap::{ArgAction, Parser};
-use microws_host::{Config, Listen};
+use clap::{ArgAction, Parser, ValueEnum};
+use ipnet::IpNet;
+use microws_host::{ClientAddress, Config, Listen};
 
 use crate::logging::LogFormat;
 
@@ -112,6 +113,22 @@ pub(crate) struct Arguments {
     #[arg(long, env = "MICROWS_NO_FAULTS")]
     no_faults: bool,
 
+    /// Proxy that is believed about the addresses of its clients, as 10.0.0.7, or a network of such, as 10.0.0.0/8;
+    /// several are allowed [default: none]
+    #[arg(long, value_name = "ADDRESS[/PREFIX]", value_parser = network, value_delimiter = ' ', env = "MICROWS_TRUST_PROXY")]
+    trust_proxy: Vec<IpNet>,
+
+    /// How trusted proxies tell the address of a client, which then stands in the log
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t = AddressFrom::XForwardedFor,
+        requires = "trust_proxy",
+        env = "MICROWS_CLIENT_ADDRESS"
+    )]
+    client_address: AddressFrom,
+
     /// Seconds between two status lines in the log; 0 for none
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds, env = "MICROWS_STATS")]
     stats: u32,
@@ -155,6 +172,8 @@ impl Arguments {
         config.backlog = self.backlog;
         config.backlog_total = self.backlog_total;
         config.faults = !self.no_faults;
+        config.trusted_proxies.clone_from(&self.trust_proxy);
+        config.client_address = self.client_address.into();
         config.stats_interval = self.stats;
         config
     }
@@ -180,6 +199,35 @@ fn mode(text: &str) -> Result<u32, String> {
         Ok(mode) if mode <= 0o777 => Ok(mode),
         _ => Err("not three octal digits".to_owned()),
     }
+}
+
+/// How trusted proxies tell the address of a client.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum AddressFrom {
+    /// In the header field of that name, the last address that is not trusted itself
+    XForwardedFor,
+    /// In the header field of RFC 7239, the last address that is not trusted itself
+    Forwarded,
+    /// In a PROXY protocol header, version 1 or 2, which each of their connections must begin with
+    ProxyProtocol,
+}
+
+impl From<AddressFrom> for ClientAddress {
+    fn from(from: AddressFrom) -> Self {
+        match from {
+            AddressFrom::XForwardedFor => Self::XForwardedFor,
+            AddressFrom::Forwarded => Self::Forwarded,
+            AddressFrom::ProxyProtocol => Self::ProxyProtocol,
+        }
+    }
+}
+
+/// An address stands for the network of itself alone.
+fn network(text: &str) -> Result<IpNet, String> {
+    text.parse::<IpAddr>()
+        .map(IpNet::from)
+        .or_else(|_| text.parse())
+        .map_err(|_| "neither an address nor a network".to_owned())
 }
 
 /// Seconds, with fractions, as milliseconds.

@@ -2,9 +2,11 @@
 
 use std::io::{self, ErrorKind};
 
+use ipnet::IpNet;
 use microws::Timeouts;
 
 use crate::listen::Listen;
+use crate::proxy::ClientAddress;
 
 /// The longest greeting in bytes: a client that does not read it costs as much memory.
 const MAX_GREETING: usize = 64 * 1024;
@@ -57,6 +59,10 @@ pub struct Config {
     pub backlog_total: usize,
     /// Whether a client may ask for faults, in the query of its URL.
     pub faults: bool,
+    /// Networks of proxies that are believed about the addresses of their clients.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How those proxies tell them.
+    pub client_address: ClientAddress,
     /// Milliseconds between two status lines in the log; 0 for none.
     pub stats_interval: u32,
 }
@@ -83,6 +89,8 @@ impl Default for Config {
             backlog: 64 << 20,
             backlog_total: 256 << 20,
             faults: true,
+            trusted_proxies: Vec::new(),
+            client_address: ClientAddress::default(),
             stats_interval: 0,
         }
     }

@@ -12,7 +12,7 @@ use crate::transport::{Address, LARGE, Pool, Queue, Transport};
 /// One client while its bytes are handled: its session, and the way out for what it says.
 #[derive(Debug)]
 pub(crate) struct Link<'a, 'c> {
-    pub(crate) address: &'a Address,
+    pub(crate) address: &'a mut Address,
     pub(crate) session: &'a mut Session<'c>,
     pub(crate) transport: &'a mut Transport,
     pub(crate) tx: Buffer<'a>,

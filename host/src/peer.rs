@@ -164,17 +164,17 @@ impl<'c> Peer<'c> {
                 may_read = false;
             }
             loop {
-                let step = link.session.receive(&mut rx, &mut link.tx);
+                let step = link.session.receive(&mut rx, &mut link.tx, link.address);
                 // Before the others, because it is by far the most frequent.
                 if let Step::Event(Event::Chunk(chunk)) = step {
                     service.on_chunk(&chunk, &mut link, cx.report, cx.config)?;
                     continue;
                 }
                 match step {
-                    Step::Event(Event::Ping(payload)) => cx.report.ping(address, payload),
-                    Step::Event(Event::Pong(payload)) => cx.report.pong(address, payload),
+                    Step::Event(Event::Ping(payload)) => cx.report.ping(link.address, payload),
+                    Step::Event(Event::Pong(payload)) => cx.report.pong(link.address, payload),
                     Step::Event(Event::Close(close)) => {
-                        cx.report.closed(address, &close, service.traffic());
+                        cx.report.closed(link.address, &close, service.traffic());
                     }
                     Step::Event(event) => service.on_opening(event, &mut link, cx.report, cx.config)?,
                     Step::Read if may_read => {
@@ -197,7 +197,12 @@ impl<'c> Peer<'c> {
                     Step::Shutdown => link.transport.shutdown(),
                     // The client still gets what waits in the outbox.
                     Step::End(_) if link.transport.is_blocked() => return Ok(None),
-                    Step::End(end) => return Err(Ending::Session(end)),
+                    Step::End(end) => {
+                        return Err(link
+                            .session
+                            .bad_preamble()
+                            .map_or(Ending::Session(end), Ending::Preamble));
+                    }
                 }
             }
         };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use log::{debug, error, info, trace, warn};
 use microws::{Close, CloseCode, End, HandshakeError, MessageKind, Overdue, SendError};
 
+use crate::proxy::BadPreamble;
 use crate::stats::Stats;
 use crate::transport::Address;
 
@@ -44,6 +45,8 @@ pub(crate) enum Ending {
     /// Its session ended.
     Session(End),
     Io(io::Error),
+    /// A trusted proxy must say for whom it speaks, and did not.
+    Preamble(BadPreamble),
     /// The replies were left unread.
     Unread,
     /// It asked for a fault that ends it.
@@ -119,6 +122,11 @@ impl Report {
     /// It gets a fault that it asked for.
     pub(crate) fn faulty(&self, who: &Address) {
         info!("{who} gets the fault that it asked for");
+    }
+
+    /// A trusted proxy said for whom it speaks: it was known by its own address before.
+    pub(crate) fn proxied(who: &Address, proxy: &Address) {
+        debug!("{who} comes through {proxy}");
     }
 
     /// It was dropped.
@@ -202,6 +210,7 @@ impl Report {
             }
             Ending::Session(End::Overdue(Overdue::Pong)) => self.stats.pings_overdue += 1,
             Ending::Session(End::Overdue(_)) | Ending::Unread => self.stats.timeouts += 1,
+            Ending::Preamble(_) => self.stats.refused.bad_request += 1,
             Ending::Session(_) | Ending::Io(_) | Ending::Stopped | Ending::Asked => {}
         }
         match (stage, ending) {
@@ -317,6 +326,7 @@ impl fmt::Display for Ending {
             // Its cause was reported before.
             Self::Session(_) => f.write_str("left"),
             Self::Io(error) => write!(f, "{}, {error}", CloseCode::ABNORMAL),
+            Self::Preamble(error) => write!(f, "{error}"),
             Self::Unread => f.write_str("the replies were not read"),
             Self::Asked => f.write_str("it asked for a fault"),
             Self::Stopped => f.write_str("the server stops"),

@@ -9,6 +9,7 @@ use slab::Slab;
 use super::wheel::{Entry, NEVER, Wheel};
 use crate::config::Config;
 use crate::peer::Peer;
+use crate::proxy;
 use crate::service::Echo;
 use crate::session::Session;
 use crate::transport::{Address, Transport};
@@ -93,7 +94,8 @@ impl<'c> Slots<'c> {
         if let Err(error) = transport.register(registry, Token(key), &address) {
             return cx.report.lost(&address, &error);
         }
-        let session = Session::server(self.session_config);
+        let preamble = proxy::preamble_of(self.config, || address.socket());
+        let session = Session::server(self.session_config, preamble);
         let peer = Peer::new(address, transport, session, Echo::new());
         entry.insert(Slot { peer, tick: NEVER, queued: false, lingering: false });
         self.run(

@@ -10,6 +10,7 @@ use super::request::Request;
 use super::timed::{Later, Timed};
 use crate::config::Config;
 use crate::link::Link;
+use crate::proxy::Chain;
 use crate::report::{Admission, Cause, Ending, Report, Traffic};
 use crate::transport::Pool;
 
@@ -20,6 +21,7 @@ const LEAST_FRAGMENT: usize = 16 * 1024;
 #[derive(Debug, Default)]
 struct Asked {
     request: Request,
+    chain: Chain,
     faults: Faults,
     timed: Timed,
     /// A plain request was answered, and no other has begun.
@@ -227,6 +229,10 @@ impl Echo {
             }
             event => {
                 asked.answered = false;
+                if let Some(client) = asked.chain.on_event(&event, || link.address.socket(), config) {
+                    let before = std::mem::replace(link.address, client.into());
+                    Report::proxied(link.address, &before);
+                }
                 asked.request.on_event(event);
                 Ok(())
             }

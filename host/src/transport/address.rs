@@ -13,6 +13,15 @@ pub(crate) enum Address {
 }
 
 impl Address {
+    /// As the standard library has it; a client of a Unix socket has none.
+    pub(crate) fn socket(&self) -> Option<SocketAddr> {
+        match self {
+            Self::V4(address) => Some(SocketAddr::V4(*address)),
+            Self::V6(address) => Some(SocketAddr::V6(**address)),
+            Self::Unix(_) => None,
+        }
+    }
+
     pub(super) const fn is_tcp(&self) -> bool {
         !matches!(self, Self::Unix(_))
     }
@@ -33,6 +42,9 @@ impl From<SocketAddr> for Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // A header of a proxy names no port.
+            Self::V4(address) if address.port() == 0 => write!(f, "{}", address.ip()),
+            Self::V6(address) if address.port() == 0 => write!(f, "{}", address.ip()),
             Self::V4(address) => write!(f, "{address}"),
             Self::V6(address) => write!(f, "{address}"),
             Self::Unix(number) => write!(f, "unix:{number}"),
