@@ -82,7 +82,11 @@ impl Raw {
         Self::over(socket.into()).expect("options of a socket")
     }
 
-    fn over(stream: TcpStream) -> io::Result<Self> {
+    /// Over a connection that is there.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         Ok(Self { stream, came: Vec::new() })

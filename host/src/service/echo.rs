@@ -231,7 +231,9 @@ impl Echo {
                 asked.answered = false;
                 if let Some(client) = asked.chain.on_event(&event, || link.address.socket(), config) {
                     let before = std::mem::replace(link.address, client.into());
-                    Report::proxied(link.address, &before);
+                    if before.socket() != client {
+                        Report::proxied(link.address, &before);
+                    }
                 }
                 asked.request.on_event(event);
                 Ok(())
