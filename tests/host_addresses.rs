@@ -139,6 +139,22 @@ fn every_line_after_the_header_has_the_clients_address() {
     echo.says("192.0.2.4 refused: 400");
 }
 
+#[test]
+fn requests_of_several_clients_come_through_one_connection_of_a_proxy() {
+    let echo = Echo::start(&["--trust-proxy", "127.0.0.1"]);
+    let mut proxy = echo.tcp();
+    for line in ["X-Forwarded-For: 192.0.2.1\r\n", "X-Forwarded-For: 192.0.2.2\r\n", ""] {
+        proxy.send(format!("GET /no HTTP/1.1\r\nHost: a\r\n{line}\r\n").as_bytes());
+        assert_eq!(proxy.answer().unwrap().status, 404);
+    }
+    echo.says("192.0.2.1 refused: 404");
+    echo.says("192.0.2.2 refused: 404");
+    echo.says(&format!("{} refused: 404", own_name(&proxy)));
+    proxy.send(&request("X-Forwarded-For: 192.0.2.3\r\n"));
+    proxy.accepted();
+    echo.says("192.0.2.3 connected: path /");
+}
+
 fn proxy_protocol(more: &[&str]) -> Echo {
     let trust = ["--trust-proxy", "127.0.0.0/31", "--client-address", "proxy-protocol"];
     Echo::start(&[&trust[..], more].concat())

@@ -231,7 +231,8 @@ impl Echo {
                 asked.answered = false;
                 if let Some(client) = asked.chain.on_event(&event, || link.address.socket(), config) {
                     let before = std::mem::replace(link.address, client.into());
-                    if before.socket() != client {
+                    // A next request is the proxy's until its fields have come.
+                    if before.socket() != Some(client) && !matches!(event, Event::Request(_)) {
                         Report::proxied(link.address, &before);
                     }
                 }
