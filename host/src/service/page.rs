@@ -1,6 +1,6 @@
 //! The page to try the server with.
 
-/// One body: a page of several files would need several connections, because each ends with its answer.
+/// One body, made of a file for each concept: a page that comes whole or not at all.
 pub(super) const TEXT: &str = concat!(
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n",
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",

@@ -29,12 +29,17 @@ const DROPS = {
 // The faults of the server. The first parameter of the query names the fault.
 const FAULTS = [
   ['fragments=2', '5.4', 'echoes in fragments of 2 bytes', GOES_ON],
+  ['delay=500', '', 'echoes half a second later', GOES_ON],
+  ['pace=20', '', 'sends a byte each 20 milliseconds', GOES_ON],
+  ['ping=100', '', 'pings ten times a second', GOES_ON],
   ['interim', '', 'sends 103 before 101', GOES_ON],
   ['close=4000&reason=bye', '7.4.2', 'closes', CLOSES],
   ['refuse=503', '4.1', 'refuses the request', NEVER_OPENS],
   ['wrong-accept', '4.2.2', 'sends the accept key of another request', NEVER_OPENS],
+  ['subprotocol=soap', '4.2.2', 'agrees to a subprotocol that was not offered', NEVER_OPENS],
   ['reset', '7.1.7', 'resets the TCP connection', ENDS],
   ['silence', '5.5.1', 'says nothing any more, not even to a close frame', WAITS],
+  ['close-unanswered', '5.5.1', 'answers no close frame', WAITS],
   ['illegal=after-close', '5.5.1', 'sends a message after a close frame', DROPS],
   ['illegal=masked', '5.1', 'sends a masked frame', FAILS],
   ['illegal=reserved-bit', '5.2', 'sets RSV1 without an extension', FAILS],
@@ -56,7 +61,7 @@ const FAULTS = [
 ].map(([ask, section, does, browser]) => {
   const [name, value] = ask.split('&')[0].split('=');
   // A fault of the handshake, or of every echo, is not counted.
-  const query = `?${ask}${/^(fragments|interim|refuse|wrong-accept)/.test(ask) ? '' : '&after=1'}`;
+  const query = `?${ask}${/^(fragments|delay|pace|ping|interim|refuse|wrong-accept|subprotocol|close-unanswered)/.test(ask) ? '' : '&after=1'}`;
   return { name, value, label: name === 'illegal' ? value : name, query, section, does, browser };
 });
 
