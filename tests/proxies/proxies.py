@@ -107,8 +107,11 @@ class Client:
             ping_interval=None, open_timeout=PATIENCE, local_addr=(ip, 0), additional_headers=headers,
         )
         self.server = await asyncio.wait_for(self.socket.recv(), PATIENCE)
-        self.name = "%s:%d" % self.socket.local_address
         return self
+
+    @property
+    def name(self):
+        return "%s:%d" % self.socket.local_address
 
     async def echo(self, message):
         await self.socket.send(message)
@@ -189,8 +192,9 @@ async def name_in_log(port, ip, headers=()):
     # As all lines of the client.
     await client.echo("hello")
     await Server.all[client.server].says(f"{line.split()[0]} received: text, 5 bytes")
+    own = client.name
     await client.close()
-    return line.split()[0], client.name
+    return line.split()[0], own
 
 
 FORGED = [("X-Forwarded-For", "203.0.113.9"), ("Forwarded", "for=203.0.113.9")]
@@ -286,10 +290,26 @@ async def told_and_served_again(clients, stopping, other):
     return rest + results
 
 
+async def come_and_go(port, until_set):
+    """New clients, one after the other: none may fail to open, whatever its server does meanwhile. Returns how many."""
+    opened = 0
+    while not until_set.is_set():
+        client = await Client.open(port)
+        opened += 1
+        try:
+            await client.echo("a moment")
+            await client.close()
+        except ConnectionClosed as closed:
+            assert closed.rcvd and closed.rcvd.code == 1001, closed
+    return opened
+
+
 async def rolling_restart(ways, backends, first, second):
     first, second = Server.all[first], Server.all[second]
     ports = list(ways.values())
     clients = await asyncio.gather(*(Client.open(port) for port in ports for _ in range(CLIENTS)))
+    over = asyncio.Event()
+    others = [asyncio.create_task(come_and_go(port, over)) for port in ports]
     for stopping, other in (first, second), (second, first):
         clients = await told_and_served_again(clients, stopping, other)
         await stopping.start()
@@ -302,6 +322,8 @@ async def rolling_restart(ways, backends, first, second):
                 return clients[-1].server == stopping.name
 
             await until(f"{stopping.name} is used again by {port}", is_served)
+    over.set()
+    assert min(await asyncio.gather(*others)) > 10, "clients came meanwhile"
     for client in clients:
         await client.echo("at the end")
     await asyncio.gather(*(client.close() for client in clients))
