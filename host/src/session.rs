@@ -116,10 +116,7 @@ impl<'c> Session<'c> {
     pub(crate) fn commit(&mut self, rx: &mut Buffer<'_>, n: usize) {
         match &mut self.opening {
             None => self.open.commit(rx, n),
-            Some(opening) => {
-                opening.at_end |= n == 0;
-                opening.session.commit(rx, n);
-            }
+            Some(opening) => opening.commit(rx, n),
         }
     }
 
@@ -235,6 +232,12 @@ impl<'c> Session<'c> {
 }
 
 impl Opening<'_> {
+    #[cold]
+    fn commit(&mut self, rx: &mut Buffer<'_>, n: usize) {
+        self.at_end |= n == 0;
+        self.session.commit(rx, n);
+    }
+
     /// Takes the preamble out of `rx`; `None` if none is awaited any more.
     fn receive_preamble(
         &mut self,

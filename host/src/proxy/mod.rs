@@ -3,11 +3,12 @@
 mod chain;
 mod preamble;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use crate::config::Config;
+use crate::transport::Address;
 
 pub(crate) use chain::Chain;
 pub(crate) use preamble::{BadPreamble, Preamble, read as read_preamble};
@@ -44,8 +45,10 @@ pub(crate) fn is_trusted(trusted: &[IpNet], ip: IpAddr) -> bool {
 }
 
 /// What a connection from `address` must begin with.
-pub(crate) fn preamble_of(config: &Config, address: impl FnOnce() -> Option<SocketAddr>) -> Preamble {
+// Apart from the event loop, which has no register to spare for it.
+#[inline(never)]
+pub(crate) fn preamble_of(config: &Config, address: &Address) -> Preamble {
     let must = config.client_address == ClientAddress::ProxyProtocol
-        && address().is_some_and(|address| is_trusted(&config.trusted_proxies, address.ip()));
+        && address.socket().is_some_and(|address| is_trusted(&config.trusted_proxies, address.ip()));
     if must { Preamble::Awaited } else { Preamble::Done }
 }

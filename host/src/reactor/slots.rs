@@ -94,7 +94,7 @@ impl<'c> Slots<'c> {
         if let Err(error) = transport.register(registry, Token(key), &address) {
             return cx.report.lost(&address, &error);
         }
-        let preamble = proxy::preamble_of(self.config, || address.socket());
+        let preamble = proxy::preamble_of(self.config, &address);
         let session = Session::server(self.session_config, preamble);
         let peer = Peer::new(address, transport, session, Echo::new());
         entry.insert(Slot { peer, tick: NEVER, queued: false, lingering: false });
