@@ -28,6 +28,7 @@ mod turn;
 
 pub use config::Config;
 pub use histogram::Histogram;
+pub use ipnet::IpNet;
 pub use listen::Listen;
 pub use proxy::ClientAddress;
 pub use reactor::{Handle, Server};
