@@ -69,6 +69,15 @@ pub fn inflate_some(payload: &[u8]) -> Option<(Vec<u8>, bool)> {
     (status != Ok(Status::StreamEnd)).then_some((out, status.is_ok()))
 }
 
+/// [`inflate_some`], for somebody who says whether the payload is `valid`. zlib takes a code for code lengths without any
+/// code, and fails when 316 lengths without a code have come, a bit each, or with them an end of a block: who refuses such
+/// a code at once is right as well.
+pub fn judge(payload: &[u8], valid: bool) -> Option<(Vec<u8>, bool)> {
+    let (made, by_zlib) = inflate_some(payload)?;
+    let more = || inflate_some(&[payload, &[0; 64]].concat()).is_none_or(|(_, valid)| valid);
+    Some((made, by_zlib && (valid || more())))
+}
+
 /// Messages of the kinds that are sent: readings, text, noise, runs.
 pub fn messages() -> Vec<Vec<u8>> {
     let mut rng = fastrand::Rng::with_seed(7692);
