@@ -238,8 +238,9 @@ test('the built-in page', async t => {
       next();
     }));
     assert.equal(frames, 5);
-    await page.locator('#stop').click();
-    assert.match(await page.locator('#load-words').textContent(), /^Stopped: [\d,]+ of 1,000,000 echoes/);
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'stop', 'the focus moves to what can be done');
+    await page.keyboard.press('Enter');
+    assert.match(await page.locator('#load-words').textContent(), /^Stopped after ([\d,]+) of 1,000,000: \1 of \1 echoes equal/);
     await send('after the load');
     await newest('after the load', 'same');
     assert.equal(await points() <= 600, true, 'the plot is bounded');
@@ -376,6 +377,8 @@ test('the page on a phone', async t => {
     await send('w'.repeat(500));
     await newest('ArrayBuffer', 'same');
     await page.locator('#log summary').first().tap();
+    const summary = await page.locator('#log summary').first().boundingBox();
+    assert.ok(summary.x + summary.width <= 360, 'the first bytes are folded');
     const [width, wide] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
     assert.deepEqual([width, wide], [360, 360]);
   });

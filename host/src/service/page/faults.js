@@ -32,7 +32,7 @@ const FAULTS = [
   ['delay=500', '', 'echoes half a second later', GOES_ON],
   ['pace=20', '', 'sends a byte each 20 milliseconds', GOES_ON],
   ['ping=100', '', 'pings ten times a second', GOES_ON],
-  ['interim', '', 'sends 103 before 101', GOES_ON],
+  ['interim', 'RFC 9110 15.2', 'sends 103 before 101', GOES_ON],
   ['close=4000&reason=bye', '7.4.2', 'closes', CLOSES],
   ['refuse=503', '4.1', 'refuses the request', NEVER_OPENS],
   ['wrong-accept', '4.2.2', 'sends the accept key of another request', NEVER_OPENS],
@@ -97,7 +97,7 @@ function watch(socket, fault, query, say, changed) {
         say(PROBE);
         setTimeout(() => { story.asked = true; socket.close(1000); }, 1000);
       }
-    } else story.extra++;
+    } else if (!story.verdict) story.extra++; // after that, they are the user's
     tell();
   });
   socket.addEventListener('error', () => { story.error = true; tell(); });
@@ -143,7 +143,7 @@ for (const browser of new Set(FAULTS.map(fault => fault.browser))) {
     const link = Object.assign(document.createElement('a'), { href: fault.query, textContent: fault.label, className: 'mono' });
     if (asked.includes(fault)) link.setAttribute('aria-current', 'page');
     const does = document.createElement('span');
-    does.textContent = fault.does + (fault.section ? `, ${fault.section}` : '');
+    does.textContent = `${fault.does} (${fault.section})`;
     does.className = 'soft';
     fault.result = document.createElement('span');
     const item = document.createElement('li');
@@ -163,9 +163,11 @@ if (location.search) {
   if (ruling) document.title = `${ruling.label} · ${document.title}`;
 }
 
+let isTrying = false;
 // One after another: a browser delays the next connection to a host where one has just failed.
 $('try-all').addEventListener('click', async () => {
-  $('try-all').disabled = true;
+  if (isTrying) return; // not disabled, which would take the focus away
+  isTrying = true;
   let good = 0;
   for (const [i, fault] of FAULTS.entries()) {
     $('tried').textContent = `Trying ${i + 1} of ${FAULTS.length}: ${fault.label}`;
@@ -184,5 +186,5 @@ $('try-all').addEventListener('click', async () => {
     good += story.verdict;
   }
   $('tried').textContent = `${good} of ${FAULTS.length} as they should.`;
-  $('try-all').disabled = false;
+  isTrying = false;
 });

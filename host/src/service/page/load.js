@@ -1,5 +1,6 @@
 // Many messages. Each echo that comes back sends the next one, so that the page stays alive between them.
 const FLIGHT_BYTES = 64 * 2 ** 20;
+const calm = matchMedia('(prefers-reduced-motion: reduce)');
 let load = null;
 
 // Messages that differ from each other: the same bytes, with the number of the message in front.
@@ -29,7 +30,9 @@ function startLoad() {
   $('load-result').hidden = true;
   $('load-words').className = 'soft';
   status(`Load: ${many(count)} messages of ${many(size)} bytes`);
+  const hadFocus = document.activeElement === $('start');
   showState();
+  if (hadFocus) $('stop').focus();
   pump();
   requestAnimationFrame(showProgress);
 }
@@ -46,7 +49,7 @@ function loadEcho(sent, data, now) {
   if (sent.load !== load) return; // that run was stopped
   load.times[load.back++] = now - sent.at;
   load.same += load.matches(sent.i, data);
-  addTrip(now - sent.at, 200);
+  addTrip(now - sent.at, calm.matches ? 1000 : 200);
   if (load.back === load.count) endLoad('');
   else pump();
 }
@@ -66,10 +69,10 @@ function endLoad(why) {
   load = null;
   socket.binaryType = $('binary-type').value;
   $('progress').value = back / count;
-  const good = same === back && back === count;
-  const words = `${why}${many(same)} of ${many(count)} echoes equal what was sent, in ${seconds.toFixed(2)} s, ${flight} in flight`;
+  const good = same === back;
+  const words = `${why && `${why} after ${many(back)} of ${many(count)}: `}${many(same)} of ${many(back)} echoes equal what was sent, in ${seconds.toFixed(2)} s, ${flight} in flight`;
   $('load-words').textContent = words;
-  $('load-words').className = good ? 'yes' : 'no';
+  $('load-words').className = !good ? 'no' : why ? '' : 'yes';
   const sorted = times.subarray(0, back).sort();
   const figures = [['messages', many(Math.round(back / seconds)), '/s'], ['each way', ms(back * size / seconds / 1e6), 'MB/s']];
   if (back) {
@@ -86,10 +89,13 @@ function endLoad(why) {
     return div;
   }));
   $('load-result').hidden = false;
-  row(good ? 'same' : 'differs', isText ? 'text' : 'binary', size, percentile(sorted, 0.5), good ? 'same' : 'differs', `Load: ${words}`);
+  row(good ? 'same' : 'differs', isText ? 'text' : 'binary', size, back ? percentile(sorted, 0.5) : '', good ? 'same' : 'differs', `Load: ${words}`);
   status(`Load: ${words}`);
+  // The button that is disabled next must not take the focus with it.
+  const hadFocus = document.activeElement === $('stop');
   showState();
+  if (hadFocus) $('start').focus();
 }
 
 on('load-form', startLoad);
-$('stop').addEventListener('click', () => endLoad('Stopped: '));
+$('stop').addEventListener('click', () => endLoad('Stopped'));

@@ -67,7 +67,7 @@ const encode = text => new TextEncoder().encode(text);
 function connect() {
   if (socket) {
     // The old one says nothing more; its load has ended with it.
-    endLoad('Stopped: ');
+    endLoad('Stopped');
     leave.abort();
     socket.close();
   }
@@ -99,7 +99,7 @@ function connect() {
     showState();
   });
   hear('close', event => {
-    endLoad('The connection ended: ');
+    endLoad('The connection ended');
     const lost = waiting.length ? `; without an echo: ${many(waiting.length)}` : '';
     row('note', 'close', '', '', event.wasClean ? 'clean' : 'not clean', closeWords(event) + lost);
     status(`Closed: ${closeWords(event)}${lost}`);

@@ -36,7 +36,7 @@ function drawPlot() {
   const values = Array.from({ length: count }, (_, i) => Math.max(0.005, trips[(first + i) % trips.length]));
   const sorted = Float64Array.from(values).sort();
   const scale = count ? steps(sorted[0] / 1.02, sorted[count - 1] * 1.02) : [0.1, 0.2, 0.5, 1];
-  const [left, top, width, height] = [42, 8, $('plot').clientWidth - 50, 184];
+  const [left, top, width, height] = [42, 8, $('plot').clientWidth - 50, $('plot').clientHeight - 16];
   const [low, high] = [Math.log(scale[0]), Math.log(scale.at(-1))];
   const y = value => (top + height * (high - Math.log(value)) / (high - low)).toFixed(1);
   // The first points fill the plot from the left; it shrinks once there are more.
