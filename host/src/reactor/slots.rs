@@ -33,8 +33,11 @@ struct Slot<'c> {
     lingering: bool,
 }
 
-// All that an idle client owns. (With debug assertions mio's streams are larger.)
-const _: () = assert!(cfg!(debug_assertions) || size_of::<Slot<'_>>() <= 216);
+// All that an idle client owns: 216 bytes, of which core's session takes 88. It takes more with features of core that the
+// server does not ask for, and other packages of a build may.
+const _: () = assert!(
+    size_of::<Slot<'_>>() <= 128 + size_of::<microws::Session<'_, microws::Upgraded<microws::Server>>>()
+);
 
 /// All clients. A client's key is its token.
 #[derive(Debug)]
