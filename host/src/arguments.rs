@@ -109,7 +109,9 @@ pub(crate) struct Arguments {
     backlog_total: usize,
 
     /// Do nothing wrong on demand: by default a client gets the faults that the query of its URL asks for, as
-    /// ?close=4000&after=3 or ?illegal=masked; all of them are in the README and on the page
+    /// ?close=4000&after=3. They are after=N, fragments=N, delay=MS, pace=MS, ping=MS, close=CODE, reason=TEXT, reset,
+    /// silence, close-unanswered, refuse=STATUS, interim, wrong-accept, subprotocol=NAME and illegal=NAME, whose names a
+    /// wrong one tells; the README and the page explain them
     #[arg(long, env = "MICROWS_NO_FAULTS")]
     no_faults: bool,
 
