@@ -255,6 +255,7 @@ fn plain_requests_share_a_connection_and_an_upgrade_may_follow() {
     client.send(REQUEST);
     client.accepted();
     client.echo(b"on the same connection");
+    echo.says("connected");
     let told: Vec<String> = echo.lines().into_iter().filter(|line| line.contains("asked for")).collect();
     assert_eq!(told.len(), 6, "{told:?}");
 }

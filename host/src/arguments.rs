@@ -7,6 +7,8 @@ use ipnet::IpNet;
 use microws_host::{ClientAddress, Config, Listen};
 
 use crate::logging::LogFormat;
+#[cfg(feature = "tls")]
+use crate::tls_arguments::TlsArguments;
 
 /// A WebSocket (RFC 6455) echo server on one thread.
 ///
@@ -25,6 +27,10 @@ pub(crate) struct Arguments {
     /// Permissions of the Unix sockets, octal
     #[arg(long, value_name = "MODE", default_value = "660", value_parser = mode, env = "MICROWS_UNIX_MODE")]
     unix_mode: u32,
+
+    #[cfg(feature = "tls")]
+    #[command(flatten)]
+    tls: TlsArguments,
 
     /// Let an IPv6 address that stands for all, as `[::]` does, take IPv6 only, not IPv4 as well
     #[arg(long, env = "MICROWS_IPV6_ONLY")]
@@ -155,6 +161,10 @@ impl Arguments {
         let mut config = Config { listen, ..Config::default() };
         config.ipv6_only = self.ipv6_only;
         config.unix_mode = self.unix_mode;
+        #[cfg(feature = "tls")]
+        {
+            config.tls = self.tls.config();
+        }
         config.reuse_port = self.reuse_port;
         config.subprotocols.clone_from(&self.subprotocol);
         config.origins.clone_from(&self.origin);

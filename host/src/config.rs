@@ -7,6 +7,8 @@ use microws::Timeouts;
 
 use crate::listen::Listen;
 use crate::proxy::ClientAddress;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 
 /// The longest greeting in bytes: a client that does not read it costs as much memory.
 const MAX_GREETING: usize = 64 * 1024;
@@ -24,6 +26,9 @@ pub struct Config {
     pub ipv6_only: bool,
     /// Permissions of the Unix sockets, as for chmod: to connect takes the right to write.
     pub unix_mode: u32,
+    /// TLS, if clients may use it, or must.
+    #[cfg(feature = "tls")]
+    pub tls: Option<Tls>,
     /// Whether several processes may listen on the same addresses (`SO_REUSEPORT`).
     pub reuse_port: bool,
     /// Subprotocols that are agreed to, if the client offers one of them.
@@ -73,6 +78,8 @@ impl Default for Config {
             listen: Vec::new(),
             ipv6_only: false,
             unix_mode: 0o660,
+            #[cfg(feature = "tls")]
+            tls: None,
             reuse_port: false,
             subprotocols: vec!["echo-protocol".into()],
             origins: Vec::new(),
@@ -123,6 +130,20 @@ impl Config {
             return invalid(format!("the timeout of {timeout} ms is longer than {MAX_TIMEOUT} ms"));
         }
         Ok(())
+    }
+
+    /// The schemes of the addresses that clients connect to.
+    pub(crate) fn schemes(&self) -> &'static [&'static str] {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return if tls.only { &["wss"] } else { &["ws", "wss"] };
+        }
+        &["ws"]
+    }
+
+    /// Whether plain requests are refused.
+    pub(crate) fn is_tls_only(&self) -> bool {
+        self.schemes() == ["wss"]
     }
 
     /// The part that sessions keep to.

@@ -23,6 +23,8 @@ mod report;
 mod service;
 mod session;
 mod stats;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 mod turn;
 
@@ -33,3 +35,5 @@ pub use listen::Listen;
 pub use proxy::ClientAddress;
 pub use reactor::{Handle, Server};
 pub use stats::Stats;
+#[cfg(feature = "tls")]
+pub use tls::{Certificate, Tls};

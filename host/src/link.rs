@@ -5,7 +5,7 @@ use std::io;
 use microws::frame::MAX_HEADER_LEN;
 use microws::{Buffer, CloseCode, HandshakeError, MessageKind, SendError, Sent};
 
-use crate::report::Ending;
+use crate::report::{Ending, Report};
 use crate::session::Session;
 use crate::transport::{Address, LARGE, Pool, Queue, Transport};
 
@@ -173,11 +173,31 @@ impl<'c> Link<'_, 'c> {
     }
 
     /// Reads once, if something is there.
-    pub(crate) fn read(&mut self, rx: &mut Buffer<'_>) -> io::Result<()> {
-        if let Some(n) = self.transport.read(rx.spare())? {
+    pub(crate) fn read(&mut self, rx: &mut Buffer<'_>) -> Result<(), Ending> {
+        let read = if self.transport.is_layered() {
+            self.read_layered(rx.spare())?
+        } else {
+            self.transport.read(rx.spare())?
+        };
+        if let Some(n) = read {
             self.session.commit(rx, n);
         }
         Ok(())
+    }
+
+    #[inline(never)]
+    fn read_layered(&mut self, room: &mut [u8]) -> Result<Option<usize>, Ending> {
+        let Self { transport, address, pool, now, .. } = self;
+        let read = transport.read_layered(room, pool, *now, |client| {
+            let proxy = std::mem::replace(*address, client.into());
+            Report::proxied(address, &proxy);
+        });
+        Ok(read?)
+    }
+
+    /// Ends our direction of the stream, after what waits.
+    pub(crate) fn shutdown(&mut self) {
+        self.transport.shutdown(self.pool, self.now);
     }
 
     /// Writes `tx` out.

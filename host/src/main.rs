@@ -2,6 +2,8 @@
 
 mod arguments;
 mod logging;
+#[cfg(feature = "tls")]
+mod tls_arguments;
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -11,8 +13,12 @@ use std::sync::Arc;
 use clap::Parser;
 use listenfd::ListenFd;
 use log::{error, info, warn};
+#[cfg(feature = "tls")]
+use microws_host::Certificate;
 use microws_host::{Config, Handle, Listen, Server};
 use sd_notify::NotifyState;
+#[cfg(feature = "tls")]
+use signal_hook::consts::SIGHUP;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::low_level::pipe;
 
@@ -51,10 +57,21 @@ fn unusable(error: io::Error) -> io::Error {
 }
 
 fn serve(config: Config) -> io::Result<()> {
-    let server = Server::bind(config)?;
+    #[cfg(feature = "tls")]
+    let rereads = matches!(&config.tls, Some(tls) if matches!(tls.certificate, Certificate::Files { .. }));
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "the fingerprint needs it"))]
+    let mut server = Server::bind(config)?;
     on_signals(server.handle())?;
+    #[cfg(feature = "tls")]
+    if rereads {
+        pipe::register(SIGHUP, server.handle().reload_pipe().try_clone()?)?;
+    }
     for url in server.urls() {
         info!(target: "listening", "listening on {url}");
+    }
+    #[cfg(feature = "tls")]
+    if let Some(fingerprint) = server.certificate_fingerprint() {
+        info!("certificate: SHA-256 {fingerprint}");
     }
     if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
         warn!("cannot tell NOTIFY_SOCKET that the server is ready: {error}");

@@ -70,7 +70,7 @@ impl<'c> Peer<'c> {
             link.close(CloseCode::GOING_AWAY, "the server stops")
         } else if link.transport.is_blocked() {
             // A page that it was asked for is still on its way.
-            link.transport.shutdown();
+            link.shutdown();
             Ok(())
         } else {
             Err(Ending::Stopped)
@@ -164,7 +164,7 @@ impl<'c> Peer<'c> {
                 may_read = false;
             }
             loop {
-                let step = link.session.receive(&mut rx, &mut link.tx, link.address);
+                let step = link.session.receive(&mut rx, &mut link.tx);
                 // Before the others, because it is by far the most frequent.
                 if let Step::Event(Event::Chunk(chunk)) = step {
                     service.on_chunk(&chunk, &mut link, cx.report, cx.config)?;
@@ -194,15 +194,10 @@ impl<'c> Peer<'c> {
                     }
                     Step::Write if service.leaves_close_unanswered() => link.flush_all_but_close()?,
                     Step::Write => link.flush()?,
-                    Step::Shutdown => link.transport.shutdown(),
+                    Step::Shutdown => link.shutdown(),
                     // The client still gets what waits in the outbox.
                     Step::End(_) if link.transport.is_blocked() => return Ok(None),
-                    Step::End(end) => {
-                        return Err(link
-                            .session
-                            .bad_preamble()
-                            .map_or(Ending::Session(end), Ending::Preamble));
-                    }
+                    Step::End(end) => return Err(Ending::Session(end)),
                 }
             }
         };

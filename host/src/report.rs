@@ -9,7 +9,7 @@ use microws::{Close, CloseCode, End, HandshakeError, MessageKind, Overdue, SendE
 
 use crate::proxy::BadPreamble;
 use crate::stats::Stats;
-use crate::transport::Address;
+use crate::transport::{Address, ReadError};
 
 /// Least milliseconds between two warnings that no file descriptor is free.
 const WARN_AGAIN: u64 = 1000;
@@ -37,6 +37,8 @@ pub(crate) enum Cause<'a> {
     Origin(&'a str),
     OverLimit,
     Overdue,
+    /// It came without TLS.
+    Plain,
 }
 
 /// Why a client is dropped.
@@ -47,6 +49,9 @@ pub(crate) enum Ending {
     Io(io::Error),
     /// A trusted proxy must say for whom it speaks, and did not.
     Preamble(BadPreamble),
+    /// It broke TLS, found no version or cipher in common, or sent an alert.
+    #[cfg(feature = "tls")]
+    Tls(rustls::Error),
     /// The replies were left unread.
     Unread,
     /// It asked for a fault that ends it.
@@ -83,6 +88,8 @@ pub(crate) struct Admission<'a> {
     pub(crate) query: bool,
     pub(crate) origin: Option<&'a str>,
     pub(crate) subprotocol: Option<&'a str>,
+    /// The version of TLS, if there is TLS.
+    pub(crate) tls: Option<&'static str>,
 }
 
 /// One client.
@@ -104,6 +111,7 @@ impl Report {
         let Stats { refused, timeouts, .. } = &mut self.stats;
         *match cause {
             Cause::BadRequest(_) | Cause::Asked | Cause::NoFault(_) => &mut refused.bad_request,
+            Cause::Plain => &mut refused.tls,
             Cause::Path(_) => &mut refused.path,
             Cause::Origin(_) => &mut refused.origin,
             Cause::OverLimit => &mut refused.too_many,
@@ -149,9 +157,11 @@ impl Report {
     }
 
     pub(crate) fn connected(&self, who: &Address, admission: &Admission<'_>) {
-        let Admission { path, query, origin, subprotocol } = admission;
+        let Admission { path, query, origin, subprotocol, tls } = admission;
         info!(
-            "{who} connected: path {path}{}, origin {}, subprotocol {}",
+            "{who} connected{}{}: path {path}{}, origin {}, subprotocol {}",
+            if tls.is_some() { " over " } else { "" },
+            tls.unwrap_or_default(),
             if *query { "?..." } else { "" },
             origin.unwrap_or("none"),
             subprotocol.unwrap_or("none"),
@@ -211,6 +221,8 @@ impl Report {
             Ending::Session(End::Overdue(Overdue::Pong)) => self.stats.pings_overdue += 1,
             Ending::Session(End::Overdue(_)) | Ending::Unread => self.stats.timeouts += 1,
             Ending::Preamble(_) => self.stats.refused.bad_request += 1,
+            #[cfg(feature = "tls")]
+            Ending::Tls(_) => self.stats.refused.tls += 1,
             Ending::Session(_) | Ending::Io(_) | Ending::Stopped | Ending::Asked => {}
         }
         match (stage, ending) {
@@ -229,6 +241,16 @@ impl Report {
     /// It listens on 127.0.0.1 alone.
     pub(crate) fn without_ipv6(error: &io::Error) {
         debug!("not listening on [::1]: {error}");
+    }
+
+    /// It was told to read the files of its certificate again, if there are any.
+    #[cfg(feature = "tls")]
+    pub(crate) fn reloaded(&self, result: io::Result<Option<&str>>) {
+        match result {
+            Ok(Some(fingerprint)) => info!("certificate read again: SHA-256 {fingerprint}"),
+            Ok(None) => debug!("the certificate is of no file: it stays"),
+            Err(error) => warn!("{error}; going on with the certificate of before"),
+        }
     }
 
     /// The kernel gave a connection that was over already.
@@ -313,6 +335,7 @@ impl fmt::Display for Cause<'_> {
             Self::Origin(origin) => write!(f, "origin {origin}"),
             Self::OverLimit => f.write_str("too many connections"),
             Self::Overdue => f.write_str("the handshake took too long"),
+            Self::Plain => f.write_str("it came without TLS"),
         }
     }
 }
@@ -327,6 +350,10 @@ impl fmt::Display for Ending {
             Self::Session(_) => f.write_str("left"),
             Self::Io(error) => write!(f, "{}, {error}", CloseCode::ABNORMAL),
             Self::Preamble(error) => write!(f, "{error}"),
+            #[cfg(feature = "tls")]
+            Self::Tls(rustls::Error::AlertReceived(alert)) => write!(f, "TLS: it sent the alert {alert:?}"),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => write!(f, "TLS: {error}"),
             Self::Unread => f.write_str("the replies were not read"),
             Self::Asked => f.write_str("it asked for a fault"),
             Self::Stopped => f.write_str("the server stops"),
@@ -337,6 +364,17 @@ impl fmt::Display for Ending {
 impl From<io::Error> for Ending {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+impl From<ReadError> for Ending {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Io(error) => Self::Io(error),
+            ReadError::Preamble(error) => Self::Preamble(error),
+            #[cfg(feature = "tls")]
+            ReadError::Tls(error) => Self::Tls(error),
+        }
     }
 }
 

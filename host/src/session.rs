@@ -9,25 +9,12 @@ use microws::{
     State, Step, Upgraded,
 };
 
-use crate::proxy::{BadPreamble, Preamble, read_preamble};
-use crate::report::Report;
-use crate::transport::Address;
-
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Session<'c> {
     /// Until the connection is open; for good if it never is.
-    opening: Option<Box<Opening<'c>>>,
+    opening: Option<Box<microws::Session<'c, Server>>>,
     open: microws::Session<'c, Upgraded<Server>>,
-}
-
-/// The opening handshake, and what a proxy says before it.
-#[derive(Debug)]
-struct Opening<'c> {
-    session: microws::Session<'c, Server>,
-    preamble: Preamble,
-    /// The stream has ended.
-    at_end: bool,
 }
 
 /// Calls the session that is in force.
@@ -39,7 +26,7 @@ macro_rules! current {
                 $call
             }
             Some(opening) => {
-                let $session = &mut opening.session;
+                let $session = &mut **opening;
                 $call
             }
         }
@@ -47,11 +34,10 @@ macro_rules! current {
 }
 
 impl<'c> Session<'c> {
-    /// A session on a stream that was accepted just now. Before the request a `preamble` may be awaited.
-    pub(crate) fn server(config: &'c Config<'c>, preamble: Preamble) -> Self {
-        let opening = Opening { session: microws::Session::server(config), preamble, at_end: false };
-        let mut session =
-            Self { opening: Some(Box::new(opening)), open: microws::Session::upgraded(config, Server) };
+    /// A session on a stream that was accepted just now.
+    pub(crate) fn server(config: &'c Config<'c>) -> Self {
+        let opening = Some(Box::new(microws::Session::server(config)));
+        let mut session = Self { opening, open: microws::Session::upgraded(config, Server) };
         session.set_date();
         session
     }
@@ -63,52 +49,29 @@ impl<'c> Session<'c> {
         let now = HttpDate::from(SystemTime::now());
         // It writes 29 characters until the year 9999.
         if write!(&mut date[..], "{now}").is_ok() {
-            let _ = opening.session.set_date(date);
+            let _ = opening.set_date(date);
         }
     }
 
-    /// Takes the next event out of `rx`; the protocol's own replies go to `tx`. A proxy may tell the client's `address`
-    /// before the first event.
+    /// Takes the next event out of `rx`; the protocol's own replies go to `tx`.
     #[inline]
-    pub(crate) fn receive<'b>(
-        &mut self,
-        rx: &'b mut Buffer<'_>,
-        tx: &mut Buffer<'_>,
-        address: &mut Address,
-    ) -> Step<Event<'b>> {
+    pub(crate) fn receive<'b>(&mut self, rx: &'b mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Event<'b>> {
         match &mut self.opening {
             None => self.open.receive(rx, tx),
-            Some(_) => self.receive_opening(rx, tx, address),
+            Some(_) => self.receive_opening(rx, tx),
         }
     }
 
     #[cold]
-    fn receive_opening<'b>(
-        &mut self,
-        rx: &'b mut Buffer<'_>,
-        tx: &mut Buffer<'_>,
-        address: &mut Address,
-    ) -> Step<Event<'b>> {
+    fn receive_opening<'b>(&mut self, rx: &'b mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Event<'b>> {
         let Some(mut opening) = self.opening.take() else { return self.open.receive(rx, tx) };
-        if let Some(step) = opening.receive_preamble(rx, address) {
-            self.opening = Some(opening);
-            return step;
-        }
-        let step = opening.session.receive(rx, tx);
+        let step = opening.receive(rx, tx);
         if !matches!(step, Step::Event(Event::Open)) {
             self.opening = Some(opening);
-        } else if let Ok(open) = opening.session.into_upgraded() {
+        } else if let Ok(open) = opening.into_upgraded() {
             self.open = open;
         }
         step
-    }
-
-    /// What was wrong with the preamble, at [`Step::End`].
-    pub(crate) fn bad_preamble(&self) -> Option<BadPreamble> {
-        match self.opening.as_ref()?.preamble {
-            Preamble::Bad(error) => Some(error),
-            Preamble::Done | Preamble::Awaited => None,
-        }
     }
 
     /// Tells that `n` bytes were read into the room of `rx`; 0 is the end of the stream.
@@ -137,14 +100,14 @@ impl<'c> Session<'c> {
     pub(crate) fn end(&self) -> Option<End> {
         match &self.opening {
             None => self.open.end(),
-            Some(opening) => opening.session.end(),
+            Some(opening) => opening.end(),
         }
     }
 
     /// Whether the opening handshake is not done.
     #[inline]
     pub(crate) fn is_connecting(&self) -> bool {
-        self.opening.as_ref().is_some_and(|opening| opening.session.state() == State::Connecting)
+        self.opening.as_ref().is_some_and(|opening| opening.state() == State::Connecting)
     }
 
     /// Payload bytes of the current data frame that have not been taken.
@@ -155,12 +118,12 @@ impl<'c> Session<'c> {
 
     /// Why the request can't be accepted; sure at [`Event::HeadEnd`].
     pub(crate) fn fault(&self) -> Option<HandshakeError> {
-        self.opening.as_ref().and_then(|opening| opening.session.fault())
+        self.opening.as_ref().and_then(|opening| opening.fault())
     }
 
     /// The subprotocol that will be agreed to, at [`Event::HeadEnd`].
     pub(crate) fn subprotocol(&self) -> Option<&'c str> {
-        self.opening.as_ref().and_then(|opening| opening.session.subprotocol())
+        self.opening.as_ref().and_then(|opening| opening.subprotocol())
     }
 
     /// Answers the request otherwise than with 101, at [`Event::HeadEnd`] or before.
@@ -172,7 +135,7 @@ impl<'c> Session<'c> {
         body: &str,
     ) -> Result<Sent, SendError> {
         match &mut self.opening {
-            Some(opening) => opening.session.respond(tx, status, fields, body),
+            Some(opening) => opening.respond(tx, status, fields, body),
             None => Err(SendError::NotNow),
         }
     }
@@ -186,7 +149,7 @@ impl<'c> Session<'c> {
         body: &str,
     ) -> Result<Sent, SendError> {
         match &mut self.opening {
-            Some(opening) => opening.session.respond_and_stay(tx, status, fields, body),
+            Some(opening) => opening.respond_and_stay(tx, status, fields, body),
             None => Err(SendError::NotNow),
         }
     }
@@ -228,48 +191,5 @@ impl<'c> Session<'c> {
         reason: &str,
     ) -> Result<Sent, SendError> {
         self.open.close(tx, code, reason)
-    }
-}
-
-impl Opening<'_> {
-    #[cold]
-    fn commit(&mut self, rx: &mut Buffer<'_>, n: usize) {
-        self.at_end |= n == 0;
-        self.session.commit(rx, n);
-    }
-
-    /// Takes the preamble out of `rx`; `None` if none is awaited any more.
-    fn receive_preamble(
-        &mut self,
-        rx: &mut Buffer<'_>,
-        address: &mut Address,
-    ) -> Option<Step<Event<'static>>> {
-        // A client that was answered already, because it took too long, is heard no more.
-        if self.preamble != Preamble::Awaited || self.session.state() != State::Connecting {
-            return None;
-        }
-        let read = match read_preamble(rx.filled()) {
-            // A connection without a byte: somebody looked whether the server is there.
-            Ok(None) if self.at_end && rx.is_empty() => return None,
-            Ok(None) if self.at_end => Err(BadPreamble::CUT),
-            Ok(None) => return Some(Step::Read),
-            Ok(Some(header)) => Ok(header),
-            Err(error) => Err(error),
-        };
-        match read {
-            Ok(header) => {
-                rx.consume(header.len);
-                if let Some(client) = header.client {
-                    let proxy = std::mem::replace(address, client.into());
-                    Report::proxied(address, &proxy);
-                }
-                self.preamble = Preamble::Done;
-                None
-            }
-            Err(error) => {
-                self.preamble = Preamble::Bad(error);
-                Some(Step::End(End::Eof))
-            }
-        }
     }
 }

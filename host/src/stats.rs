@@ -39,6 +39,8 @@ pub struct Refused {
     pub origin: u64,
     /// Requests for a path that is not served.
     pub path: u64,
+    /// Connections that broke TLS or that could not agree on it, and plain requests where TLS is a must.
+    pub tls: u64,
     /// Connections over the limit.
     pub too_many: u64,
     /// Connections that had to wait because no file descriptor was free.
@@ -59,7 +61,7 @@ impl Stats {
             turns,
             longest_turn,
         } = self;
-        let Refused { bad_request, origin, path, too_many, out_of_files } = refused;
+        let Refused { bad_request, origin, path, tls, too_many, out_of_files } = refused;
         let longest_turn = longest_turn.as_secs_f64();
         let mut text = format!(
             "# TYPE microws_connections gauge\n\
@@ -70,6 +72,7 @@ impl Stats {
              microws_refused_total{{reason=\"bad_request\"}} {bad_request}\n\
              microws_refused_total{{reason=\"origin\"}} {origin}\n\
              microws_refused_total{{reason=\"path\"}} {path}\n\
+             microws_refused_total{{reason=\"tls\"}} {tls}\n\
              microws_refused_total{{reason=\"too_many\"}} {too_many}\n\
              microws_refused_total{{reason=\"out_of_files\"}} {out_of_files}\n\
              # TYPE microws_protocol_errors_total counter\n\
@@ -93,7 +96,7 @@ impl Stats {
         format!(
             "status: {} connections of {} accepted, {} messages ({:.0}/s), {} bytes ({:.0}/s), \
              {} protocol errors, {} pings overdue, {} timeouts, \
-             refused: {} bad requests, {} origins, {} paths, {} over the limit, {} out of files; \
+             refused: {} bad requests, {} origins, {} paths, {} for TLS, {} over the limit, {} out of files; \
              longest turn {:.0} ms",
             self.connections,
             self.accepted,
@@ -107,6 +110,7 @@ impl Stats {
             self.refused.bad_request,
             self.refused.origin,
             self.refused.path,
+            self.refused.tls,
             self.refused.too_many,
             self.refused.out_of_files,
             self.longest_turn.as_secs_f64() * 1e3,

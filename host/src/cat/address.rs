@@ -8,6 +8,8 @@ use url::{Host, ParseError, Url};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     pub(crate) host: Host<String>,
+    /// Over TLS.
+    pub(crate) is_secure: bool,
     pub(crate) port: u16,
     /// The `Host` field: the port only if it is not the scheme's own (section 4.1, item 4).
     pub(crate) authority: String,
@@ -23,13 +25,14 @@ impl FromStr for Address {
             ParseError::RelativeUrlWithoutBase => SCHEME.to_owned(),
             error => error.to_string(),
         })?;
-        match url.scheme() {
-            "ws" => {}
-            "wss" => return Err("wss://, WebSocket over TLS, is not supported yet; use ws://".to_owned()),
+        let is_secure = match url.scheme() {
+            "ws" => false,
+            "wss" if cfg!(feature = "tls") => true,
+            "wss" => return Err("this program was built without TLS, which wss:// needs".to_owned()),
             _ => return Err(SCHEME.to_owned()),
-        }
+        };
         // The parser takes what browsers forgive: other slashes, or more and fewer of them.
-        let after = text.trim_start().get("ws:".len()..).and_then(|rest| rest.strip_prefix("//"));
+        let after = text.trim_start().get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://"));
         if after.is_none_or(|rest| rest.starts_with(['/', '\\'])) {
             return Err(SCHEME.to_owned());
         }
@@ -46,6 +49,7 @@ impl FromStr for Address {
         };
         Ok(Self {
             host: host.to_owned(),
+            is_secure,
             port,
             authority: url.port().map_or_else(|| host.to_string(), |port| format!("{host}:{port}")),
             target: url
@@ -55,7 +59,7 @@ impl FromStr for Address {
     }
 }
 
-const SCHEME: &str = "a WebSocket URL begins with ws:// and a host";
+const SCHEME: &str = "a WebSocket URL begins with ws:// or wss:// and a host";
 
 #[cfg(test)]
 mod tests {
@@ -79,6 +83,12 @@ mod tests {
         is("ws://example.org/a b/ü?q=ü", 80, "example.org", "/a%20b/%C3%BC?q=%C3%BC");
         is("ws://bücher.example/", 80, "xn--bcher-kva.example", "/");
         is("ws://example.org?", 80, "example.org", "/?");
+        #[cfg(feature = "tls")]
+        {
+            is("wss://example.org/", 443, "example.org", "/");
+            is("wss://example.org:443", 443, "example.org", "/");
+            is("WSS://example.org:80/", 80, "example.org:80", "/");
+        }
         is("ws://example.org:/", 80, "example.org", "/");
     }
 
@@ -94,6 +104,9 @@ mod tests {
             ("ws://:1740/", "empty host"),
             ("ws://example.org:65536/", "port"),
             ("ws://[::1/", "IPv6"),
+            ("wss:example.org", "begins with ws://"),
+            ("wss:///path", "begins with ws://"),
+            #[cfg(not(feature = "tls"))]
             ("wss://example.org/", "TLS"),
             ("ws://me:secret@example.org/", "Authorization"),
             ("ws://me@example.org/", "Authorization"),

@@ -23,8 +23,18 @@ use crate::verdict::STATUSES;
 #[derive(Debug, Parser)]
 #[command(name = "microws-cat", version, max_term_width = 100, after_help = STATUSES)]
 pub(crate) struct Arguments {
-    /// ws://HOST:PORT/PATH?QUERY; port (80), path and query may be left out
+    /// ws://HOST:PORT/PATH?QUERY, or wss:// over TLS; port (80, or 443), path and query may be left out
     pub(crate) url: Address,
+
+    /// Trust the certificates in this file (PEM) as well as those that the system trusts; several are allowed
+    #[cfg(feature = "tls")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Vec<PathBuf>,
+
+    /// Trust any certificate: whoever is in between can read and change all
+    #[cfg(feature = "tls")]
+    #[arg(long, conflicts_with = "ca")]
+    pub(crate) insecure: bool,
 
     /// Send a header field with the request; several are allowed, Host replaces that of the URL
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = field)]

@@ -70,8 +70,11 @@ pub(crate) struct Awaited {
 pub(crate) fn run<T: Task>(arguments: &Arguments, notes: &Notes, task: T) -> Result<Verdict, Verdict> {
     // 0 stands for ever, which the system has no name for here.
     let timeout = if arguments.timeout == 0 { u32::MAX } else { arguments.timeout };
-    let stream = Stream::connect(&arguments.url, Duration::from_millis(timeout.into()));
+    let stream = Stream::connect(arguments, Duration::from_millis(timeout.into()));
     let stream = stream.map_err(Verdict::Unreachable)?;
+    if let Some(protection) = stream.protection() {
+        notes.detail(protection);
+    }
     let request = Request::new(arguments);
     let config = request.config();
     let (mut rx, mut tx) = (vec![0; FRAGMENT], vec![0; CAPACITY]);
@@ -280,6 +283,9 @@ impl<'a, T: Task> Connection<'a, T> {
                 }
             }
         }
+        if let Err(error) = self.stream.flush() {
+            self.failure.get_or_insert(error);
+        }
     }
 
     fn read(&mut self) {
@@ -307,10 +313,14 @@ impl<'a, T: Task> Connection<'a, T> {
             left = Some(left.map_or(its, |left| left.min(its)));
         }
         // A wait that is a little too short would be repeated with nothing to do.
-        let left = left.map(|left| left + Duration::from_micros(100));
+        left = left.map(|left| left + Duration::from_micros(100));
         let mut interest = if reads { PollFlags::IN } else { PollFlags::empty() };
-        if !self.sender.tx.is_empty() {
+        if !self.sender.tx.is_empty() || self.stream.wants_write() {
             interest |= PollFlags::OUT;
+        }
+        let holds_more = reads && self.stream.may_hold_more();
+        if holds_more {
+            left = Some(Duration::ZERO);
         }
         let mut fds = vec![PollFd::new(&self.stream, interest)];
         if let Some(signals) = &self.signals {
@@ -327,7 +337,7 @@ impl<'a, T: Task> Connection<'a, T> {
         }
         let is_ready = |fd: &PollFd<'_>| fd.revents().intersects(!PollFlags::OUT);
         Ok(Ready {
-            stream: fds.first().is_some_and(is_ready),
+            stream: holds_more || fds.first().is_some_and(is_ready),
             input: fds.get(its_place).is_some_and(is_ready),
         })
     }

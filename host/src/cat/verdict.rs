@@ -39,7 +39,7 @@ Exit status:
   0    closed normally: with 1000 or without a code, or the server answered our close frame
   1    the input can't be read or is no UTF-8 text, or the output can't be written
   2    wrong arguments
-  3    no connection: unknown name, refused, timed out
+  3    no connection: unknown name, refused, timed out, no TLS, certificate not trusted
   4    the opening handshake failed
   5    closed by the server with another code, or before the end of --rtt
   6    the server broke the protocol

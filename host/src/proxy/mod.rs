@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::transport::Address;
 
 pub(crate) use chain::Chain;
-pub(crate) use preamble::{BadPreamble, Preamble, read as read_preamble};
+pub(crate) use preamble::{BadPreamble, Header, read as read_preamble};
 
 /// How a trusted proxy tells the address of its client.
 ///
@@ -44,11 +44,8 @@ pub(crate) fn is_trusted(trusted: &[IpNet], ip: IpAddr) -> bool {
     trusted.iter().any(|network| network.contains(&ip))
 }
 
-/// What a connection from `address` must begin with.
-// Apart from the event loop, which has no register to spare for it.
-#[inline(never)]
-pub(crate) fn preamble_of(config: &Config, address: &Address) -> Preamble {
-    let must = config.client_address == ClientAddress::ProxyProtocol
-        && address.socket().is_some_and(|address| is_trusted(&config.trusted_proxies, address.ip()));
-    if must { Preamble::Awaited } else { Preamble::Done }
+/// Whether a connection from `address` must begin with a header of the PROXY protocol.
+pub(crate) fn has_preamble(config: &Config, address: &Address) -> bool {
+    config.client_address == ClientAddress::ProxyProtocol
+        && address.socket().is_some_and(|address| is_trusted(&config.trusted_proxies, address.ip()))
 }

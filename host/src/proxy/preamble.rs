@@ -14,16 +14,6 @@ const LONGEST_V2: usize = 4096;
 /// Bytes of version 2 from which the length is known.
 const FIXED_V2: usize = 16;
 
-/// What is known of a connection's PROXY protocol header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Preamble {
-    /// None is awaited any more.
-    Done,
-    /// Must come before anything else.
-    Awaited,
-    Bad(BadPreamble),
-}
-
 /// Why a PROXY protocol header is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BadPreamble(&'static str);

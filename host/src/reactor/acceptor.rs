@@ -8,8 +8,11 @@ use mio::{Registry, Token};
 use super::slots::Slots;
 use crate::config::Config;
 use crate::listen::Listen;
+use crate::proxy;
 use crate::report::Report;
-use crate::transport::Listener;
+#[cfg(feature = "tls")]
+use crate::tls::Settings;
+use crate::transport::{Address, Listener, Start};
 use crate::turn::Context;
 
 /// Connections accepted from one socket before the clients that are there are looked after.
@@ -25,6 +28,8 @@ const RETRY: u64 = 100;
 #[derive(Debug)]
 pub(crate) struct Acceptor {
     listeners: Vec<Listener>,
+    #[cfg(feature = "tls")]
+    tls: Option<Settings>,
     when: When,
 }
 
@@ -43,6 +48,8 @@ enum When {
 impl Acceptor {
     /// Listens on all addresses of `config`; events come as `token`.
     pub(crate) fn bind(config: &Config, registry: &Registry, token: Token) -> io::Result<Self> {
+        #[cfg(feature = "tls")]
+        let tls = config.tls.as_ref().map(Settings::load).transpose()?;
         let bind = |listen: &Listen| Listener::bind(listen, config, registry, token);
         let named = |listen: &Listen| bind(listen).map_err(|error| refused(listen, &error));
         let mut listeners = config.listen.iter().map(named).collect::<io::Result<Vec<_>>>()?;
@@ -55,15 +62,28 @@ impl Acceptor {
                 Err(error) => return Err(refused(&ipv6, &error)),
             }
         }
-        Ok(Self { listeners, when: When::OnEvent })
+        Ok(Self {
+            listeners,
+            #[cfg(feature = "tls")]
+            tls,
+            when: When::OnEvent,
+        })
     }
 
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.iter().filter_map(Listener::tcp_address).collect()
     }
 
-    pub(crate) fn urls(&self) -> Vec<String> {
-        self.listeners.iter().map(Listener::url).collect()
+    /// What clients connect to.
+    pub(crate) fn urls(&self, config: &Config) -> Vec<String> {
+        let schemes = config.schemes();
+        self.listeners.iter().flat_map(|listener| schemes.iter().map(|scheme| listener.url(scheme))).collect()
+    }
+
+    /// The certificate and what belongs to it.
+    #[cfg(feature = "tls")]
+    pub(crate) const fn tls(&mut self) -> Option<&mut Settings> {
+        self.tls.as_mut()
     }
 
     pub(crate) const fn on_event(&mut self) {
@@ -85,13 +105,22 @@ impl Acceptor {
             return;
         }
         self.when = When::OnEvent;
+        let config = cx.config;
+        #[cfg(feature = "tls")]
+        let tls = self.tls.as_ref();
+        let start = |address: &Address| {
+            let start = Start::new(proxy::has_preamble(config, address));
+            #[cfg(feature = "tls")]
+            let start = start.with_tls(tls.map(Settings::config));
+            start
+        };
         for listener in &mut self.listeners {
             for accepted in 0.. {
                 if accepted == BATCH {
                     self.when = When::Now;
                     break;
                 }
-                match listener.accept() {
+                match listener.accept(start) {
                     Ok((transport, address)) => slots.on_accept(transport, address, registry, cx),
                     Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                     Err(error) if is_out_of_files(&error) => {

@@ -11,6 +11,7 @@ use mio::{Interest, Registry, Token};
 pub struct Handle {
     stop: StdUnixStream,
     status: StdUnixStream,
+    reload: StdUnixStream,
 }
 
 impl Handle {
@@ -19,7 +20,11 @@ impl Handle {
     /// # Errors
     /// No file descriptor is free.
     pub fn try_clone(&self) -> io::Result<Self> {
-        Ok(Self { stop: self.stop.try_clone()?, status: self.status.try_clone()? })
+        Ok(Self {
+            stop: self.stop.try_clone()?,
+            status: self.status.try_clone()?,
+            reload: self.reload.try_clone()?,
+        })
     }
 
     /// Stops accepting, sends 1001 to every client and lets [`Server::run`](crate::Server::run) return when
@@ -34,6 +39,12 @@ impl Handle {
         let _ = (&self.status).write(b"s");
     }
 
+    /// Has the files of the certificate read again, for the connections that come from then on. If they can't be used, a
+    /// warning is logged and nothing changes.
+    pub fn reload(&self) {
+        let _ = (&self.reload).write(b"r");
+    }
+
     /// The end that [`stop`](Self::stop) writes a byte to, for a signal handler.
     pub const fn stop_pipe(&self) -> &StdUnixStream {
         &self.stop
@@ -43,6 +54,11 @@ impl Handle {
     pub const fn status_pipe(&self) -> &StdUnixStream {
         &self.status
     }
+
+    /// The end that [`reload`](Self::reload) writes a byte to, for a signal handler.
+    pub const fn reload_pipe(&self) -> &StdUnixStream {
+        &self.reload
+    }
 }
 
 /// The server's ends of the pipes.
@@ -50,14 +66,22 @@ impl Handle {
 pub(crate) struct Control {
     stop: UnixStream,
     status: UnixStream,
+    reload: UnixStream,
 }
 
 impl Control {
-    /// Opens the pipes; events come as the tokens `stop` and `status`.
-    pub(crate) fn open(registry: &Registry, stop: Token, status: Token) -> io::Result<(Self, Handle)> {
+    /// Opens the pipes; events come as the tokens `stop`, `status` and `reload`.
+    pub(crate) fn open(
+        registry: &Registry,
+        stop: Token,
+        status: Token,
+        reload: Token,
+    ) -> io::Result<(Self, Handle)> {
         let (stop_writer, stop) = pipe(registry, stop)?;
         let (status_writer, status) = pipe(registry, status)?;
-        Ok((Self { stop, status }, Handle { stop: stop_writer, status: status_writer }))
+        let (reload_writer, reload) = pipe(registry, reload)?;
+        let handle = Handle { stop: stop_writer, status: status_writer, reload: reload_writer };
+        Ok((Self { stop, status, reload }, handle))
     }
 
     /// How often it was told to stop since the last call.
@@ -68,6 +92,11 @@ impl Control {
     /// Forgets how often it was asked for its status: one answer is enough.
     pub(crate) fn clear_status(&mut self) {
         drain(&mut self.status);
+    }
+
+    /// Forgets how often it was asked to read its files again.
+    pub(crate) fn clear_reload(&mut self) {
+        drain(&mut self.reload);
     }
 }
 

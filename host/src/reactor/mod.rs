@@ -27,7 +27,8 @@ use slots::Slots;
 // A client's token is its key, counted from 0.
 const STOP: Token = Token(usize::MAX - 1);
 const STATUS: Token = Token(usize::MAX - 2);
-const LISTENERS: Token = Token(usize::MAX - 3);
+const RELOAD: Token = Token(usize::MAX - 3);
+const LISTENERS: Token = Token(usize::MAX - 4);
 
 /// Events taken from the kernel at once.
 const EVENTS: usize = 1024;
@@ -57,12 +58,12 @@ impl Server {
     /// Listens on all addresses of `config`.
     ///
     /// # Errors
-    /// Those of [`Config::check`]; an address that can't be listened on, by name; no file descriptor free.
+    /// Those of [`Config::check`]; a certificate or key that can't be used, by file name; an address that can't be listened on, by name; no file descriptor free.
     pub fn bind(config: Config) -> io::Result<Self> {
         config.check()?;
         let poll = Poll::new()?;
         let acceptor = Acceptor::bind(&config, poll.registry(), LISTENERS)?;
-        let (control, handle) = Control::open(poll.registry(), STOP, STATUS)?;
+        let (control, handle) = Control::open(poll.registry(), STOP, STATUS, RELOAD)?;
         Ok(Self { config, poll, acceptor, control, handle })
     }
 
@@ -72,9 +73,15 @@ impl Server {
     }
 
     /// What clients connect to, in the order of [`Config::listen`]: `ws://HOST:PORT/`, and `ws+unix:PATH` for a Unix
-    /// socket.
+    /// socket. With TLS each has one with `wss` instead, or both.
     pub fn urls(&self) -> Vec<String> {
-        self.acceptor.urls()
+        self.acceptor.urls(&self.config)
+    }
+
+    /// SHA-256 of the certificate in hexadecimal, for clients that are to trust no other; `None` without TLS.
+    #[cfg(feature = "tls")]
+    pub fn certificate_fingerprint(&mut self) -> Option<&str> {
+        self.acceptor.tls().map(|tls| tls.fingerprint())
     }
 
     /// Reaches the server while it runs.
@@ -192,6 +199,14 @@ impl Loop<'_> {
                 STATUS => {
                     self.control.clear_status();
                     cx.report.status(now);
+                }
+                RELOAD => {
+                    self.control.clear_reload();
+                    #[cfg(feature = "tls")]
+                    if let Some(tls) = self.acceptor.tls() {
+                        cx.report
+                            .reloaded(tls.reload().map(|has_files| has_files.then(|| tls.fingerprint())));
+                    }
                 }
                 LISTENERS => self.acceptor.on_event(),
                 Token(key) => {

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use mio::{Registry, Token};
 use slab::Slab;
 
-use super::wheel::{Entry, NEVER, Wheel};
+use super::wheel::{Entry, Noted, Wheel};
 use crate::config::Config;
 use crate::peer::Peer;
-use crate::proxy;
 use crate::service::Echo;
 use crate::session::Session;
 use crate::transport::{Address, Transport};
@@ -26,7 +25,7 @@ const MAX_REJECTED: usize = 64;
 struct Slot<'c> {
     peer: Peer<'c>,
     /// Its tick in the timer wheel: another entry there is stale.
-    tick: u64,
+    tick: Noted,
     /// It is in the queue.
     queued: bool,
     /// It is counted as lingering.
@@ -97,10 +96,9 @@ impl<'c> Slots<'c> {
         if let Err(error) = transport.register(registry, Token(key), &address) {
             return cx.report.lost(&address, &error);
         }
-        let preamble = proxy::preamble_of(self.config, &address);
-        let session = Session::server(self.session_config, preamble);
+        let session = Session::server(self.session_config);
         let peer = Peer::new(address, transport, session, Echo::new());
-        entry.insert(Slot { peer, tick: NEVER, queued: false, lingering: false });
+        entry.insert(Slot { peer, tick: Noted::NONE, queued: false, lingering: false });
         self.run(
             key,
             cx,

@@ -252,9 +252,16 @@ impl Echo {
     ) -> Result<(), Ending> {
         let Some(asked) = &mut self.asked else { return Ok(()) };
         let Asked { request, faults, answered, .. } = &mut **asked;
+        let fault = link.fault();
+        if config.is_tls_only()
+            && link.transport.tls_version().is_none()
+            && matches!(fault, None | Some(HandshakeError::NoUpgrade))
+        {
+            return policy::refuse_plain(request, link, report);
+        }
         let query = request.query.as_deref().filter(|_| config.faults);
         let parsed = query.map(Faults::parse).transpose();
-        let refusal = match link.fault() {
+        let refusal = match fault {
             None => match (policy::check(config, request), parsed) {
                 (Ok(()), Ok(asked_for)) => {
                     *faults = asked_for.unwrap_or_default();
@@ -263,6 +270,7 @@ impl Echo {
                         query: request.query.is_some(),
                         origin: request.origin.as_deref(),
                         subprotocol: link.subprotocol(),
+                        tls: link.transport.tls_version(),
                     };
                     if let Some(status) = faults.refuse {
                         return Refusal::asked(status).send(link, report);

@@ -60,3 +60,15 @@ pub(super) fn check<'a>(config: &Config, request: &'a Request) -> Result<(), Ref
     }
     Ok(())
 }
+
+/// Refuses a request without TLS, where TLS is a must; the text names where to go.
+pub(super) fn refuse_plain(
+    request: &Request,
+    link: &mut Link<'_, '_>,
+    report: &mut Report,
+) -> Result<(), Ending> {
+    let Request { host, path, .. } = request;
+    report.refused(link.address, 400, Cause::Plain);
+    let text = format!("this port takes TLS only: go to https://{host}{path}, or to wss://{host}{path}\n");
+    link.respond(400, &[("Content-Type", "text/plain")], &text)
+}

@@ -9,6 +9,8 @@ pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) query: Option<String>,
     pub(crate) origin: Option<String>,
+    /// As the client names it; empty if it does not.
+    pub(crate) host: String,
 }
 
 impl Request {
@@ -21,6 +23,7 @@ impl Request {
                 line.path().clone_into(&mut self.path);
                 self.query = line.query().map(str::to_owned);
             }
+            Event::Field(field) if field.is("Host") => self.host = field.value().escape_ascii().to_string(),
             Event::Field(field) if field.is("Origin") => {
                 self.add_origin(&field.value().escape_ascii().to_string());
             }

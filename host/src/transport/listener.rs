@@ -14,7 +14,7 @@ use rustix::net::{SocketFlags, acceptfrom_with};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
 use super::stream::Stream;
-use super::{Address, Transport};
+use super::{Address, Start, Transport};
 use crate::config::Config;
 use crate::listen::Listen;
 
@@ -56,18 +56,21 @@ impl Listener {
         SockRef::from(&self.socket).local_addr().ok()?.as_socket()
     }
 
-    /// What a client connects to: `ws://HOST:PORT/`, or `ws+unix:PATH`.
-    pub(crate) fn url(&self) -> String {
+    /// What a client connects to, with the scheme `ws` or `wss`: `ws://HOST:PORT/`, or `ws+unix:PATH`.
+    pub(crate) fn url(&self, scheme: &str) -> String {
         let address = SockRef::from(&self.socket).local_addr().ok();
         match address.as_ref().map(|address| (address.as_socket(), address.as_pathname())) {
-            Some((Some(address), _)) => format!("ws://{address}/"),
-            Some((None, Some(path))) => format!("ws+unix:{}", path.display()),
-            _ => "ws+unix:".to_owned(),
+            Some((Some(address), _)) => format!("{scheme}://{address}/"),
+            Some((None, Some(path))) => format!("{scheme}+unix:{}", path.display()),
+            _ => format!("{scheme}+unix:"),
         }
     }
 
-    /// The next client; [`ErrorKind::WouldBlock`] if none waits.
-    pub(crate) fn accept(&mut self) -> io::Result<(Transport, Address)> {
+    /// The next client, whose connection starts as `start` says; [`ErrorKind::WouldBlock`] if none waits.
+    pub(crate) fn accept(
+        &mut self,
+        start: impl FnOnce(&Address) -> Start,
+    ) -> io::Result<(Transport, Address)> {
         let (socket, address) = acceptfrom_with(&self.socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
         let address = match address.map(SocketAddr::try_from) {
             Some(Ok(address)) => address.into(),
@@ -76,7 +79,7 @@ impl Listener {
                 Address::Unix(self.nameless)
             }
         };
-        Ok((Transport::new(Stream::new(socket)), address))
+        Ok((Transport::new(Stream::new(socket), start(&address)), address))
     }
 }
 

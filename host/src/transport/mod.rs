@@ -1,15 +1,20 @@
 //! The stream of bytes to one client, which never blocks.
 //!
-//! It alone knows readiness, which comes as edges, and holds the bytes that the kernel did not take.
+//! It alone knows readiness, which comes as edges, holds the bytes that the kernel did not take, and knows of TLS: then
+//! those are ciphertext.
 
 mod address;
 mod buffers;
+mod layer;
 mod listener;
 mod outbox;
 mod pieces;
 mod pool;
 mod queue;
+mod start;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::io;
 
@@ -17,12 +22,15 @@ use mio::{Registry, Token};
 
 pub(crate) use address::Address;
 pub(crate) use buffers::{Buffers, LARGE};
+pub(crate) use layer::ReadError;
 pub(crate) use listener::Listener;
 #[cfg(test)]
 use pieces::PIECE;
 pub(crate) use pool::Pool;
 pub(crate) use queue::Queue;
+pub(crate) use start::Start;
 
+use layer::Layer;
 use outbox::Outbox;
 use stream::Stream;
 
@@ -40,6 +48,8 @@ pub(crate) struct Transport {
     /// The client ended its direction. No further event comes: that end must be read.
     read_closed: bool,
     output: Output,
+    /// What is between the stream's bytes and the session's: nothing, once the connection is known to be a plain one.
+    layer: Option<Box<Layer>>,
 }
 
 /// What becomes of the bytes that are written.
@@ -54,8 +64,9 @@ enum Output {
 }
 
 impl Transport {
-    const fn new(stream: Stream) -> Self {
-        Self { stream, outbox: None, unread: false, read_closed: false, output: Output::AtOnce }
+    fn new(stream: Stream, start: Start) -> Self {
+        let layer = Layer::new(start).map(Box::new);
+        Self { stream, outbox: None, unread: false, read_closed: false, output: Output::AtOnce, layer }
     }
 
     /// Has events come as `token`; `address` is the client's.
@@ -96,7 +107,15 @@ impl Transport {
     /// Writes two slices, one after the other, from where they are. What the kernel does not take goes to
     /// the outbox, after the bytes that are there already.
     #[inline]
-    pub(crate) fn write(
+    pub(crate) fn write(&mut self, first: &[u8], second: &[u8], pool: &mut Pool, now: u64) -> io::Result<()> {
+        if self.layer.is_some() {
+            return self.write_layered(first, second, pool, now);
+        }
+        self.write_out(first, second, pool, now)
+    }
+
+    #[inline]
+    fn write_out(
         &mut self,
         mut first: &[u8],
         mut second: &[u8],
@@ -191,7 +210,14 @@ impl Transport {
     }
 
     /// Ends our direction of the stream, after the outbox.
-    pub(crate) fn shutdown(&mut self) {
+    pub(crate) fn shutdown(&mut self, pool: &mut Pool, now: u64) {
+        if self.layer.is_some() && !self.end_layer(pool, now) {
+            return;
+        }
+        self.shutdown_stream();
+    }
+
+    fn shutdown_stream(&mut self) {
         match &mut self.outbox {
             _ if self.output == Output::Muted => {}
             Some(outbox) => outbox.shut_down_after(),
@@ -218,7 +244,7 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (stream, _) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
-        (Transport::new(Stream::new(stream.into())), client)
+        (Transport::new(Stream::new(stream.into()), Start::default()), client)
     }
 
     #[test]
@@ -249,7 +275,7 @@ mod tests {
         transport.write(&[1; PIECE], &[], &mut pool, now).unwrap();
         sent.extend([1; PIECE]);
         assert!(!transport.may_read(&pool, now), "a client with so many replies unread is not read from");
-        transport.shutdown();
+        transport.shutdown(&mut pool, now);
         let reading = std::thread::spawn(move || {
             let mut came = Vec::new();
             client.read_to_end(&mut came).unwrap();

@@ -3,6 +3,8 @@
 use super::outbox::Outbox;
 use super::pieces::Pieces;
 use super::queue::Queue;
+#[cfg(feature = "tls")]
+use super::tls::Records;
 
 /// Outboxes, and queues, that are kept for the next clients that need one.
 const MAX_SPARES: usize = 4;
@@ -18,11 +20,22 @@ pub(crate) struct Pool {
     pieces: Pieces,
     outboxes: Vec<Box<Outbox>>,
     queues: Vec<Box<Queue>>,
+    /// Made when the first client with TLS comes.
+    #[cfg(feature = "tls")]
+    records: Option<Box<Records>>,
 }
 
 impl Pool {
     pub(crate) fn new(backlog: usize, total: usize) -> Self {
-        Self { backlog, total, pieces: Pieces::default(), outboxes: Vec::new(), queues: Vec::new() }
+        Self {
+            backlog,
+            total,
+            pieces: Pieces::default(),
+            outboxes: Vec::new(),
+            queues: Vec::new(),
+            #[cfg(feature = "tls")]
+            records: None,
+        }
     }
 
     /// Whether no more may be lent to those that can do without.
@@ -58,6 +71,17 @@ impl Pool {
     pub(crate) fn hold(&mut self, held: &mut Option<Box<Queue>>, bytes: &[u8]) {
         let queue = held.get_or_insert_with(|| self.queues.pop().unwrap_or_default());
         queue.push(bytes, &mut self.pieces);
+    }
+
+    /// The buffers for TLS, which must be given back.
+    #[cfg(feature = "tls")]
+    pub(super) fn take_records(&mut self) -> Box<Records> {
+        self.records.take().unwrap_or_else(|| Box::new(Records::new()))
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn give_back_records(&mut self, records: Box<Records>) {
+        self.records = Some(records);
     }
 
     pub(crate) fn give_back_held(&mut self, mut held: Box<Queue>) {
