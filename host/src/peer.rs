@@ -97,6 +97,9 @@ impl<'c> Peer<'c> {
             Ok(within) => Next::Wait(within),
             Err(ending) => {
                 self.report_end(&ending, cx.report);
+                if let Ending::Session(_) | Ending::Stopped = ending {
+                    self.transport.say_goodbye(cx.buffers.pool(), cx.now);
+                }
                 Next::Close
             }
         }

@@ -117,6 +117,8 @@ impl Echo {
 
     fn spawn(mut command: Command, listening: usize) -> Self {
         command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let is_tls_only = command.get_args().any(|argument| argument == "--tls-only");
+        let listening_on = if is_tls_only { "listening on wss://" } else { "listening on ws://" };
         let mut child = command.spawn().expect("the echo server starts");
         let errors = child.stderr.take().expect("a pipe");
         let log = Arc::new(Log::default());
@@ -130,8 +132,9 @@ impl Echo {
         });
         let mut echo = Self { child, log, addresses: Vec::new() };
         for n in 1..=listening {
-            let line = echo.nth_line(n, |line| line.contains("listening on ws://"));
-            let (_, address) = line.split_once("ws://").expect("an address");
+            // With TLS as well there is a second line for each address, which says wss.
+            let line = echo.nth_line(n, |line| line.contains(listening_on));
+            let (_, address) = line.split_once("://").expect("an address");
             let address = address.split('/').next().expect("an address");
             echo.addresses.push(address.parse().expect("an address"));
         }

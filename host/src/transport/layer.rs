@@ -15,7 +15,7 @@ pub(super) struct Layer {
     kind: Kind,
     /// Bytes that were written before any can go: an answer that did not wait for the request.
     early: Vec<u8>,
-    /// Our direction of the stream ends after them.
+    /// Our direction of the stream has ended, or ends after them.
     ends: bool,
 }
 
@@ -156,7 +156,10 @@ impl Transport {
             Ok(taken) => taken,
             Err(Failure::Io(error)) => return Err(error.into()),
             Err(Failure::Tls(error)) => {
-                self.say_alert_last();
+                // Nothing can be encrypted any more, and nothing may go as it is.
+                self.shutdown_stream();
+                self.mute();
+                self.read_away();
                 return Err(ReadError::Tls(error));
             }
         };
@@ -173,11 +176,10 @@ impl Transport {
         Ok((taken.len > 0 || taken.is_end).then_some(taken.len))
     }
 
-    /// After the alert nothing is said. What the client has sent meanwhile is read away: closed with bytes unread, the
-    /// stream would end in a reset, which takes the alert away.
+    /// What the client has sent before it got the alert is read away: closed with bytes unread, the stream would end in a
+    /// reset, which takes the alert away.
     #[cfg(feature = "tls")]
-    fn say_alert_last(&mut self) {
-        self.shutdown_stream();
+    fn read_away(&mut self) {
         let mut room = [0; 4096];
         for _ in 0..64 {
             if !matches!(self.stream.read(&mut room), Ok(Some(1..))) {
@@ -244,9 +246,17 @@ impl Transport {
             // If that fails, reading finds out.
             Kind::Tls(_) => self.close_tls(&mut layer, pool, now).is_ok(),
         };
-        layer.ends |= !is_done;
+        layer.ends = true;
         self.layer = Some(layer);
         is_done
+    }
+
+    /// Says what there is to say at the end, if the client may still listen.
+    #[inline(never)]
+    pub(crate) fn say_goodbye(&mut self, pool: &mut Pool, now: u64) {
+        if self.layer.as_ref().is_some_and(|layer| !layer.ends) && !self.is_blocked() {
+            self.shutdown(pool, now);
+        }
     }
 
     #[cfg(feature = "tls")]

@@ -134,9 +134,7 @@ impl Tls {
         let processed = process(&mut self.connection, ciphertext, &mut used, outgoing, out, &mut plain);
         let len = plain.len;
         if let Err(Failure::Tls(error)) = processed {
-            // The next thing that it has to say is the alert; then it fails again.
-            let mut nothing = Plain { room: &mut [], len: 0, left: &mut Vec::new() };
-            let _ = process(&mut self.connection, ciphertext, &mut used, outgoing, out, &mut nothing);
+            let _ = say_alert(&mut self.connection, ciphertext, &mut used, outgoing, out);
             return Err(Failure::Tls(error));
         }
         let is_closed = processed?;
@@ -289,6 +287,27 @@ fn process(
             return Ok(is_closed);
         }
     }
+}
+
+/// After an error has the alert go `out`. Asked for more than that, rustls would panic: it sends one alert only.
+fn say_alert(
+    connection: &mut UnbufferedServerConnection,
+    ciphertext: &mut [u8],
+    used: &mut usize,
+    outgoing: &mut Vec<u8>,
+    out: &mut Out<'_>,
+) -> io::Result<()> {
+    while connection.wants_write() {
+        let UnbufferedStatus { discard, state } = connection.process_tls_records(&mut ciphertext[*used..]);
+        match state.map_err(broken)? {
+            ConnectionState::EncodeTlsData(mut data) => encode(&mut data, outgoing, out)?,
+            // What came before the error is of no use any more.
+            ConnectionState::ReadTraffic(mut traffic) => while traffic.next_record().is_some() {},
+            _ => return Ok(()),
+        }
+        *used += discard;
+    }
+    Ok(())
 }
 
 fn encode(
