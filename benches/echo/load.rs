@@ -4,16 +4,17 @@
 use std::{
     collections::VecDeque,
     error::Error,
-    io::{ErrorKind, Read, Write},
+    io::ErrorKind,
     net::SocketAddr,
     time::{Duration, Instant},
 };
 
 use hdrhistogram::Histogram;
-use mio::{Events, Interest, Poll, Token, net::TcpStream};
+use mio::{Events, Poll, Token};
 
 use crate::{
     check::{Checker, Protocol},
+    wire::{ReadWrite, Tls, Wire},
     workload::{Script, Workload},
 };
 
@@ -31,7 +32,7 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const PONG: [u8; 6] = [0x8a, 0x80, 0x37, 0xfa, 0x21, 0x3d];
 
 struct Client {
-    stream: TcpStream,
+    stream: Wire,
     checker: Checker,
     /// The next message to send.
     next: usize,
@@ -70,12 +71,20 @@ pub(crate) enum Until {
 }
 
 impl Load {
-    pub(crate) fn connect(address: SocketAddr, protocol: Protocol, workload: &Workload) -> Outcome<Self> {
+    pub(crate) fn connect(
+        address: SocketAddr,
+        protocol: Protocol,
+        tls: Option<&Tls>,
+        workload: &Workload,
+    ) -> Outcome<Self> {
         let poll = Poll::new()?;
         let mut clients = Vec::with_capacity(workload.connections);
         for token in 0..workload.connections {
-            let mut stream = TcpStream::from_std(open(address, protocol)?);
-            poll.registry().register(&mut stream, Token(token), Interest::READABLE | Interest::WRITABLE)?;
+            let mut stream = match protocol {
+                Protocol::Raw => Wire::open(address, tls, |_| Ok(()))?,
+                Protocol::WebSocket => Wire::open(address, tls, upgrade)?,
+            };
+            stream.register(poll.registry(), Token(token))?;
             clients.push(Client {
                 stream,
                 checker: Checker::new(protocol),
@@ -151,7 +160,7 @@ impl Client {
                 Ok(0) => return Err("the server closed a connection".into()),
                 Ok(len) => {
                     done += self.checker.take(&buffer[..len], script)?;
-                    if len < buffer.len() {
+                    if len < buffer.len() && self.stream.short_read_drains() {
                         return Ok(done);
                     }
                 }
@@ -163,6 +172,10 @@ impl Client {
 
     /// Send what may be sent, in one write where the kernel takes it.
     fn send(&mut self, script: &Script, now: Instant) -> Outcome {
+        match self.stream.flush() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            flushed => flushed?,
+        }
         loop {
             let (index, count, from) = match self.unsent.take() {
                 Some(unsent) => unsent,
@@ -197,27 +210,22 @@ impl Client {
     }
 }
 
-fn open(address: SocketAddr, protocol: Protocol) -> Outcome<std::net::TcpStream> {
-    let mut stream = std::net::TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
-    if protocol == Protocol::WebSocket {
-        stream.set_read_timeout(Some(STALL))?;
-        stream.write_all(REQUEST)?;
-        // Nothing follows the head before a message is sent, so reading on can take none of it.
-        let mut head = Vec::with_capacity(1024);
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut part = [0; 1024];
-            let len = stream.read(&mut part)?;
-            if len == 0 {
-                return Err("the server closed during the handshake".into());
-            }
-            head.extend(&part[..len]);
+/// The opening handshake.
+pub(crate) fn upgrade(stream: &mut dyn ReadWrite) -> Outcome {
+    stream.write_all(REQUEST)?;
+    // Nothing follows the head before a message is sent, so reading on can take none of it.
+    let mut head = Vec::with_capacity(1024);
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut part = [0; 1024];
+        let len = stream.read(&mut part)?;
+        if len == 0 {
+            return Err("the server closed during the handshake".into());
         }
-        let head = String::from_utf8(head)?;
-        if !head.starts_with("HTTP/1.1 101") || !head.contains(ACCEPT) {
-            return Err(format!("the handshake was refused: {head}").into());
-        }
+        head.extend(&part[..len]);
     }
-    stream.set_nonblocking(true)?;
-    Ok(stream)
+    let head = String::from_utf8(head)?;
+    if !head.starts_with("HTTP/1.1 101") || !head.contains(ACCEPT) {
+        return Err(format!("the handshake was refused: {head}").into());
+    }
+    Ok(())
 }

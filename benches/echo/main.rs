@@ -1,10 +1,13 @@
 //! Echo servers on loopback, measured from outside: `cargo bench -p microws-benches --bench echo`.
 
 mod check;
+mod encryption;
+mod handshakes;
 mod load;
 mod plot;
 mod process;
 mod report;
+mod wire;
 mod workload;
 
 use std::{
@@ -22,6 +25,7 @@ use load::{Load, Until};
 use microws_benches::{frames::Content, machine, servers};
 use process::Process;
 use report::{Cell, Figures, Report};
+use wire::Tls;
 use workload::{Group, Workload};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -41,6 +45,9 @@ struct Arguments {
     /// uWebSockets too: built from the sources that a package of the Rust registry carries, by a C++ compiler.
     #[arg(long)]
     uwebsockets: bool,
+    /// With TLS: fewer workloads and servers, and handshakes as well.
+    #[arg(long)]
+    tls: bool,
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// For each figure.
@@ -74,6 +81,7 @@ struct Bench {
     contenders: Vec<Contender>,
     cores: (usize, usize),
     seconds: f64,
+    tls: Option<Tls>,
     failures: Vec<String>,
 }
 
@@ -82,20 +90,27 @@ fn main() -> Outcome<ExitCode> {
     let chosen = |name: &str| {
         arguments.workloads.is_empty() || arguments.workloads.iter().any(|part| name.contains(part.as_str()))
     };
-    let workloads: Vec<_> = Workload::all().into_iter().filter(|workload| chosen(&workload.name)).collect();
+    let workloads: Vec<_> = Workload::all()
+        .into_iter()
+        .filter(|workload| chosen(&workload.name) && (!arguments.tls || workload.is_with_tls()))
+        .collect();
     if arguments.list {
         for workload in &workloads {
             println!("{}", workload.name);
         }
         println!("idle");
+        if arguments.tls {
+            println!("handshakes");
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let machine = machine::describe();
     machine::allow_open_files(arguments.idle_connections.max(10_000) as u64 + 200)?;
     let programs = build()?;
-    let contenders = contenders(&arguments, &programs)?;
+    let tls = arguments.tls.then(|| Tls::new(&programs.with_file_name("tls"))).transpose()?;
+    let contenders = contenders(&arguments, &programs, tls.as_ref())?;
     let mut bench =
-        Bench { contenders, cores: machine::cores()?, seconds: arguments.seconds, failures: vec![] };
+        Bench { contenders, cores: machine::cores()?, seconds: arguments.seconds, tls, failures: vec![] };
     if bench.cores.0 == bench.cores.1 {
         eprintln!("one core only: the servers and the load share it");
     }
@@ -118,7 +133,21 @@ fn main() -> Outcome<ExitCode> {
     if chosen("idle") {
         for i in 0..bench.contenders.len() {
             eprintln!("idle: {}", bench.contenders[i].name);
-            idle.push(bench.attempt(i, "idle", |bench, i| bench.idle(i, arguments.idle_connections)));
+            idle.push(match bench.is_cipher(i) {
+                true => None,
+                false => bench.attempt(i, "idle", |bench, i| bench.idle(i, arguments.idle_connections)),
+            });
+        }
+    }
+    let mut handshakes: Vec<(String, Vec<_>)> = vec![];
+    if arguments.tls && chosen("handshakes") {
+        let with_tls: Vec<_> = (0..bench.contenders.len()).filter(|i| !bench.is_cipher(*i)).collect();
+        handshakes.extend(with_tls.iter().map(|i| (bench.contenders[*i].name.clone(), vec![])));
+        for round in 0..arguments.rounds {
+            eprintln!("round {} of {}: handshakes", round + 1, arguments.rounds);
+            for (i, (_, costs)) in with_tls.iter().zip(&mut handshakes) {
+                costs.extend(bench.attempt(*i, "handshakes", Bench::handshakes));
+            }
         }
     }
 
@@ -130,14 +159,21 @@ fn main() -> Outcome<ExitCode> {
         rows,
         idle,
         idle_connections: arguments.idle_connections,
+        handshakes,
+        tls: arguments.tls,
     };
     let out = arguments.out.unwrap_or_else(|| programs.clone());
     fs::create_dir_all(&out)?;
     let markdown = report.markdown();
     println!("{markdown}");
-    fs::write(out.join("echo.md"), markdown)?;
-    plot::draw(&report, &out.join("echo.svg"))?;
-    eprintln!("written to {0}/echo.md and {0}/echo.svg", out.display());
+    if arguments.tls {
+        fs::write(out.join("echo-tls.md"), markdown)?;
+        eprintln!("written to {}/echo-tls.md", out.display());
+    } else {
+        fs::write(out.join("echo.md"), markdown)?;
+        plot::draw(&report, &out.join("echo.svg"))?;
+        eprintln!("written to {0}/echo.md and {0}/echo.svg", out.display());
+    }
     for failure in &bench.failures {
         eprintln!("failed: {failure}");
     }
@@ -162,16 +198,17 @@ fn build() -> Outcome<PathBuf> {
     Ok(target.join("release"))
 }
 
-fn build_uwebsockets(programs: &Path) -> Outcome<String> {
+fn build_uwebsockets(programs: &Path, tls: bool) -> Outcome<String> {
     let directory = programs.with_file_name("uwebsockets");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("uwebsockets/build.sh");
-    if !Command::new(script).arg(&directory).status()?.success() {
+    if !Command::new(script).arg(&directory).args(tls.then_some("tls")).status()?.success() {
         return Err("uWebSockets does not build".into());
     }
-    Ok(directory.join("uwebsockets-echo").display().to_string())
+    let name = if tls { "uwebsockets-echo-tls" } else { "uwebsockets-echo" };
+    Ok(directory.join(name).display().to_string())
 }
 
-fn contenders(arguments: &Arguments, programs: &Path) -> Outcome<Vec<Contender>> {
+fn contenders(arguments: &Arguments, programs: &Path, tls: Option<&Tls>) -> Outcome<Vec<Contender>> {
     let mut all = vec![Contender {
         name: "microws".into(),
         protocol: Protocol::WebSocket,
@@ -193,7 +230,7 @@ fn contenders(arguments: &Arguments, programs: &Path) -> Outcome<Vec<Contender>>
     }
     let mut further = arguments.also.clone();
     if arguments.uwebsockets {
-        further.push(format!("uWebSockets={}", build_uwebsockets(programs)?));
+        further.push(format!("uWebSockets={}", build_uwebsockets(programs, tls.is_some())?));
     }
     for further in &further {
         let (name, program) = further.split_once('=').ok_or("--also takes NAME=PROGRAM")?;
@@ -204,6 +241,17 @@ fn contenders(arguments: &Arguments, programs: &Path) -> Outcome<Vec<Contender>>
             arguments: vec![],
             counted: None,
         });
+    }
+    if let Some(tls) = tls {
+        let path = |path: &Path| path.display().to_string();
+        for contender in &mut all {
+            contender.arguments.extend([
+                "--tls-cert".into(),
+                path(&tls.certificate),
+                "--tls-key".into(),
+                path(&tls.key),
+            ]);
+        }
     }
     for name in &arguments.servers {
         if !all.iter().any(|contender| contender.name == *name) {
@@ -246,6 +294,9 @@ impl Bench {
 
     fn count(&mut self, workload: &Workload, cells: &mut [Cell]) {
         for (i, cell) in cells.iter_mut().enumerate() {
+            if self.is_cipher(i) {
+                continue;
+            }
             let calls = self.attempt(i, &workload.name, |bench, i| bench.system_calls(i, workload));
             cell.system_calls = calls.flatten();
             let allocations = self.attempt(i, &workload.name, |bench, i| bench.allocations(i, workload));
@@ -260,10 +311,22 @@ impl Bench {
     }
 
     fn connect(&self, i: usize, process: &Process, workload: &Workload) -> Outcome<Load> {
-        Load::connect(process.address, self.contenders[i].protocol, workload)
+        Load::connect(process.address, self.contenders[i].protocol, self.tls.as_ref(), workload)
+    }
+
+    /// Whether a contender is no server, but the cipher alone.
+    fn is_cipher(&self, i: usize) -> bool {
+        self.tls.is_some() && self.contenders[i].protocol == Protocol::Raw
+    }
+
+    fn handshakes(&self, i: usize) -> Outcome<handshakes::Cost> {
+        handshakes::measure(&self.start(i)?, self.tls.as_ref().ok_or("without TLS")?)
     }
 
     fn measure(&self, i: usize, workload: &Workload) -> Outcome<Figures> {
+        if self.is_cipher(i) {
+            return encryption::measure(workload, Duration::from_secs_f64(self.seconds));
+        }
         let process = self.start(i)?;
         let mut load = self.connect(i, &process, workload)?;
         load.run(Until::Elapsed(Duration::from_secs_f64(self.seconds / 5.0)))?;
@@ -285,7 +348,11 @@ impl Bench {
     fn allocations(&self, i: usize, workload: &Workload) -> Outcome<Option<f64>> {
         let contender = &self.contenders[i];
         let Some(program) = &contender.counted else { return Ok(None) };
-        let mut process = Process::start(program, &[&contender.name], self.cores.0, self.cores.1)?;
+        let mut given = vec![contender.name.as_str()];
+        if self.tls.is_some() {
+            given.extend(contender.arguments.iter().rev().take(4).rev().map(String::as_str));
+        }
+        let mut process = Process::start(program, &given, self.cores.0, self.cores.1)?;
         let mut load = self.connect(i, &process, workload)?;
         load.run(Until::Messages(enough(workload)))?;
         // The first question allocates what the later ones use.

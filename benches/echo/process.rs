@@ -42,7 +42,9 @@ impl Process {
         let mut lines = BufReader::new(errors);
         let mut line = String::new();
         while lines.read_line(&mut line)? > 0 {
-            if let Some((_, address)) = line.trim_end().split_once("listening on ws://") {
+            if let Some((_, url)) = line.trim_end().split_once("listening on ws")
+                && let Some((_, address)) = url.split_once("://")
+            {
                 process.address = address.trim_end_matches('/').parse()?;
                 // Whatever it says later must not block it.
                 thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));

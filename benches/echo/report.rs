@@ -5,6 +5,7 @@ use std::fmt::Write;
 use microws_benches::stats::{Summary, human};
 
 use crate::{
+    handshakes::{self, Cost},
     load::Run,
     workload::{Group, Workload},
 };
@@ -37,6 +38,14 @@ pub(crate) struct Cell {
     pub allocations: Option<f64>,
 }
 
+impl Figures {
+    /// Of so many messages that are no messages on a wire.
+    pub(crate) fn of_cpu(cpu: std::time::Duration, messages: u64) -> Self {
+        let cpu = cpu.as_nanos() as f64 / messages as f64;
+        Self { cpu, rate: f64::NAN, quantiles: [f64::NAN; 3] }
+    }
+}
+
 impl Cell {
     /// The median over the rounds.
     pub(crate) fn cpu(&self) -> Option<f64> {
@@ -65,23 +74,37 @@ pub(crate) struct Report {
     /// Bytes for each idle connection, by server.
     pub idle: Vec<Option<f64>>,
     pub idle_connections: usize,
+    /// By server, with TLS.
+    pub handshakes: Vec<(String, Vec<Cost>)>,
+    pub tls: bool,
 }
 
 fn or_dash(figure: Option<f64>) -> String {
-    figure.map_or("n/a".into(), human)
+    figure.filter(|figure| !figure.is_nan()).map_or("n/a".into(), human)
 }
 
 impl Report {
     pub(crate) fn markdown(&self) -> String {
         let mut out = format!(
-            "# Echo servers on loopback\n\n{}\n\nMedians of {} alternating rounds of {} s. Each server is one \
+            "# Echo servers on loopback{}\n\n{}\n\nMedians of {} alternating rounds of {} s. Each server is one \
              thread on a core of its own, a new process for each figure; the load is on another core. CPU is the \
-             server's processor time, user and kernel. *× floor* is CPU beside that of the floor, a raw TCP echo \
-             over mio, in the same round: median (smallest to largest). Times are microseconds.\n",
-            self.machine, self.rounds, self.seconds,
+             server's processor time, user and kernel. *× floor* is CPU beside that of the floor, {}, \
+             in the same round: median (smallest to largest). Times are microseconds.\n",
+            if self.tls { ", with TLS" } else { "" },
+            self.machine,
+            self.rounds,
+            self.seconds,
+            if self.tls {
+                "the cipher alone (TLS 1.3, AES-256-GCM) over memory without a system call"
+            } else {
+                "a raw TCP echo over mio"
+            },
         );
         self.main(&mut out);
         self.idle(&mut out);
+        if self.tls {
+            out.push_str(&handshakes::markdown(&self.handshakes));
+        }
         self.growth(&mut out, Group::Connections, "CPU µs per message of 125 B as connections grow", 1);
         self.growth(&mut out, Group::Lengths, "CPU ns per byte as messages grow, one connection", 1000);
         out

@@ -57,6 +57,13 @@ impl Workload {
         all
     }
 
+    /// Whether it is among those with TLS as well.
+    pub(crate) fn is_with_tls(&self) -> bool {
+        let of = (self.connections, self.in_flight, self.message_len());
+        self.group == Group::Main
+            && [(1, 1, 32), (10, 32, 125), (16, 1, 16 << 10), (1, 1, 1 << 20)].contains(&of)
+    }
+
     /// Bytes of a message.
     pub(crate) fn message_len(&self) -> usize {
         self.len * self.fragments

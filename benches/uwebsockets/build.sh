@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the uWebSockets echo server as DIRECTORY/uwebsockets-echo. The Rust registry's package
+# Builds the uWebSockets echo server as DIRECTORY/uwebsockets-echo, and as DIRECTORY/uwebsockets-echo-tls over OpenSSL if
+# there is a second argument. The Rust registry's package
 # libuwebsockets-sys carries the C++ sources; of that package nothing else is used. Needs a C and a C++ compiler.
 set -eu
 
@@ -17,11 +18,24 @@ MANIFEST
 "${CARGO:-cargo}" vendor --quiet > /dev/null
 
 sources=vendor/libuwebsockets-sys/uWebSockets
-flags="-O3 -flto -DLIBUS_NO_SSL -DUWS_NO_ZLIB -I$sources/uSockets/src"
+name=uwebsockets-echo
+tls=-DLIBUS_NO_SSL
+libraries=
+if [ $# -gt 1 ]; then
+    name=uwebsockets-echo-tls
+    tls=-DLIBUS_USE_OPENSSL
+    libraries="-lssl -lcrypto"
+fi
+flags="-O3 -flto $tls -DUWS_NO_ZLIB -I$sources/uSockets/src"
 objects=
-for unit in bsd context loop socket udp eventing/epoll_kqueue; do
+for unit in bsd context loop socket udp eventing/epoll_kqueue crypto/openssl; do
     object=$(basename "$unit").o
     ${CC:-cc} $flags -std=c11 -c "$sources/uSockets/src/$unit.c" -o "$object"
     objects="$objects $object"
 done
-${CXX:-c++} $flags -std=c++20 -I"$sources/src" "$here/server.cpp" $objects -o uwebsockets-echo
+if [ -n "$libraries" ]; then
+    ${CXX:-c++} $flags -std=c++20 -c "$sources/uSockets/src/crypto/sni_tree.cpp" -o sni_tree.o
+    objects="$objects sni_tree.o"
+fi
+# shellcheck disable=SC2086
+${CXX:-c++} $flags -std=c++20 -I"$sources/src" "$here/server.cpp" $objects $libraries -o "$name"

@@ -1,13 +1,15 @@
 // uWebSockets as an echo server: compression off, as for every other server, and no limit in the way.
+// Without arguments plain, with --tls-cert FILE --tls-key FILE over OpenSSL.
 
 #include <App.h>
 
+#include <cstring>
 #include <iostream>
 
-int main() {
+template <typename App>
+void serve(App &&app, const char *scheme) {
     struct Client {};
-    uWS::App()
-        .ws<Client>("/*", {
+    app.template ws<Client>("/*", {
             .compression = uWS::DISABLED,
             .maxPayloadLength = 64 * 1024 * 1024,
             .idleTimeout = 0,
@@ -17,12 +19,22 @@ int main() {
                 client->send(message, opcode);
             },
         })
-        .listen("127.0.0.1", 0, [](us_listen_socket_t *socket) {
+        .listen("127.0.0.1", 0, [scheme](us_listen_socket_t *socket) {
             if (!socket) {
                 std::exit(1);
             }
             int port = us_socket_local_port(0, reinterpret_cast<us_socket_t *>(socket));
-            std::cerr << "listening on ws://127.0.0.1:" << port << "/" << std::endl;
+            std::cerr << "listening on " << scheme << "://127.0.0.1:" << port << "/" << std::endl;
         })
         .run();
+}
+
+int main(int count, char **arguments) {
+#ifndef LIBUS_NO_SSL
+    if (count == 5 && !std::strcmp(arguments[1], "--tls-cert") && !std::strcmp(arguments[3], "--tls-key")) {
+        serve(uWS::SSLApp({.key_file_name = arguments[4], .cert_file_name = arguments[2]}), "wss");
+        return 0;
+    }
+#endif
+    serve(uWS::App(), "ws");
 }

@@ -9,9 +9,9 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, task};
+use tokio::task;
 
-use super::Outcome;
+use super::{Outcome, Peer, Stream};
 
 async fn echo(upgrade: upgrade::UpgradeFut) -> Result<(), WebSocketError> {
     let mut socket = FragmentCollector::new(upgrade.await?);
@@ -31,7 +31,11 @@ async fn answer(mut request: Request<Incoming>) -> Result<Response<Empty<Bytes>>
     Ok(response)
 }
 
-pub(super) async fn serve(stream: TcpStream) -> Outcome {
-    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
-    Ok(connection.with_upgrades().await?)
+pub(super) struct Server;
+
+impl Peer for Server {
+    async fn serve(stream: impl Stream) -> Outcome {
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
+        Ok(connection.with_upgrades().await?)
+    }
 }

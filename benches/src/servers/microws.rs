@@ -1,11 +1,15 @@
 //! microws's own server, in this process: for counting its allocations.
 
-use microws_host::{Config, Server};
+use microws_host::{Certificate, Config, Server, Tls};
 
-use super::Outcome;
+use super::{Arguments, Outcome};
 
-pub(super) fn serve() -> Outcome {
-    let server = Server::bind(Config { listen: vec![super::ANY_PORT.into()], ..Config::default() })?;
+pub(super) fn serve(arguments: &Arguments) -> Outcome {
+    let mut config = Config { listen: vec![super::ANY_PORT.into()], ..Config::default() };
+    if let (Some(chain), Some(key)) = (arguments.tls_cert.clone(), arguments.tls_key.clone()) {
+        config.tls = Some(Tls::new(Certificate::Files { chain, key }));
+    }
+    let server = Server::bind(config)?;
     for address in server.addresses() {
         super::say(address)?;
     }

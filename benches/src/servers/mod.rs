@@ -4,10 +4,21 @@ use std::{
     error::Error,
     io::Write,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener},
+    path::PathBuf,
+    sync::Arc,
 };
 
 use clap::Parser;
-use tokio::{net::TcpStream, runtime};
+use rustls::{
+    ServerConfig,
+    crypto::ring::{Ticketer, default_provider},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    runtime,
+};
+use tokio_rustls::TlsAcceptor;
 
 mod fastwebsockets;
 mod floor;
@@ -24,6 +35,12 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 pub struct Arguments {
     #[arg(value_parser = NAMES.to_vec())]
     name: String,
+    /// TLS with this certificate (PEM), for all but the floor.
+    #[arg(long, requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key.
+    #[arg(long, requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
 }
 
 /// What can be served.
@@ -47,34 +64,63 @@ fn say(address: SocketAddr) -> std::io::Result<()> {
 pub fn run(arguments: &Arguments) -> Outcome {
     #[cfg(feature = "host")]
     if arguments.name == "microws" {
-        return microws::serve();
+        return microws::serve(arguments);
     }
     let listener = TcpListener::bind(ANY_PORT)?;
     listener.set_nonblocking(true)?;
     say(listener.local_addr()?)?;
+    let tls = arguments.acceptor()?;
     match arguments.name.as_str() {
-        "fastwebsockets" => each_client(listener, fastwebsockets::serve),
-        "tokio-websockets" => each_client(listener, tokio_websockets::serve),
-        "tokio-tungstenite" => each_client(listener, tokio_tungstenite::serve),
-        "soketto" => each_client(listener, soketto::serve),
+        "fastwebsockets" => each_client::<fastwebsockets::Server>(listener, tls),
+        "tokio-websockets" => each_client::<tokio_websockets::Server>(listener, tls),
+        "tokio-tungstenite" => each_client::<tokio_tungstenite::Server>(listener, tls),
+        "soketto" => each_client::<soketto::Server>(listener, tls),
         _ => floor::serve(listener),
     }
 }
 
+impl Arguments {
+    /// As microws has it: rustls with ring, and session tickets.
+    fn acceptor(&self) -> Outcome<Option<TlsAcceptor>> {
+        let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
+        let chain = CertificateDer::pem_file_iter(certificate)?.collect::<Result<_, _>>()?;
+        let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(chain, PrivateKeyDer::from_pem_file(key)?)?;
+        config.ticketer = Ticketer::new()?;
+        Ok(Some(Arc::new(config).into()))
+    }
+}
+
+/// What a peer is served on, without a detour for the sake of TLS.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for T {}
+
+/// A peer.
+trait Peer {
+    /// Echoes until the client goes.
+    fn serve(stream: impl Stream) -> impl Future<Output = Outcome>;
+}
+
 /// A task for each client on a single-threaded runtime.
-fn each_client<F>(listener: TcpListener, serve: fn(TcpStream) -> F) -> Outcome
-where
-    F: Future<Output = Outcome> + 'static,
-{
+fn each_client<P: Peer + 'static>(listener: TcpListener, tls: Option<TlsAcceptor>) -> Outcome {
     let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
     tokio::task::LocalSet::new().block_on(&runtime, async move {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            let client = serve(stream);
             // A client that goes away is no news.
-            tokio::task::spawn_local(async move { client.await.unwrap_or(()) });
+            match tls.clone() {
+                None => tokio::task::spawn_local(async move { P::serve(stream).await.unwrap_or(()) }),
+                Some(tls) => tokio::task::spawn_local(async move {
+                    if let Ok(stream) = tls.accept(stream).await {
+                        P::serve(stream).await.unwrap_or(());
+                    }
+                }),
+            };
         }
     })
 }

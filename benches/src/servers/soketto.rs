@@ -1,24 +1,27 @@
 //! soketto: the server of its documents, answering until the client closes.
 
-use soketto::handshake::{Server, server::Response};
-use tokio::net::TcpStream;
+use soketto::handshake::{self, server::Response};
 use tokio_util::compat::TokioAsyncReadCompatExt;
 
-use super::Outcome;
+use super::{Outcome, Peer, Stream};
 
-pub(super) async fn serve(stream: TcpStream) -> Outcome {
-    let mut server = Server::new(stream.compat());
-    let key = server.receive_request().await?.key();
-    server.send_response(&Response::Accept { key, protocol: None }).await?;
-    let (mut sender, mut receiver) = server.into_builder().finish();
-    let mut message = Vec::new();
-    loop {
-        message.clear();
-        if receiver.receive_data(&mut message).await?.is_text() {
-            sender.send_text(std::str::from_utf8(&message)?).await?;
-        } else {
-            sender.send_binary(&message).await?;
+pub(super) struct Server;
+
+impl Peer for Server {
+    async fn serve(stream: impl Stream) -> Outcome {
+        let mut server = handshake::Server::new(stream.compat());
+        let key = server.receive_request().await?.key();
+        server.send_response(&Response::Accept { key, protocol: None }).await?;
+        let (mut sender, mut receiver) = server.into_builder().finish();
+        let mut message = Vec::new();
+        loop {
+            message.clear();
+            if receiver.receive_data(&mut message).await?.is_text() {
+                sender.send_text(std::str::from_utf8(&message)?).await?;
+            } else {
+                sender.send_binary(&message).await?;
+            }
+            sender.flush().await?;
         }
-        sender.flush().await?;
     }
 }
