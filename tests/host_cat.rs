@@ -179,7 +179,7 @@ fn each_fault_of_the_server_gets_its_verdict() {
         }
     }
     // None of the table is missing.
-    let table = include_str!("../README.md").split("| `illegal=NAME` |").nth(1).unwrap();
+    let table = include_str!("../host/README.md").split("| `illegal=NAME` |").nth(1).unwrap();
     let rows = table.lines().skip(1).take_while(|line| line.starts_with("| `"));
     for name in rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)) {
         assert!(faults.iter().any(|(query, ..)| *query == format!("illegal={name}")), "{name}");

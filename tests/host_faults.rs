@@ -68,7 +68,7 @@ fn illegal_bytes_come_when_they_are_due_and_our_client_is_strict_about_them() {
             None => assert_eq!(run.end, End::Closed, "{name}"),
         }
         // The README lists it.
-        assert!(include_str!("../README.md").contains(&format!("`{name}`")), "{name}");
+        assert!(include_str!("../host/README.md").contains(&format!("`{name}`")), "{name}");
     }
     echo.says("gets the fault that it asked for");
 }

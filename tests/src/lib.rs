@@ -48,7 +48,18 @@ macro_rules! in_both_roles {
     };
 }
 
-/// The README's Rust is compiled.
+/// The Rust of the READMEs is compiled.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+mod readmes {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../core/README.md")]
+    struct Core;
+
+    #[doc = include_str!("../../host/README.md")]
+    struct Host;
+
+    #[doc = include_str!("../../benches/README.md")]
+    struct Benches;
+}
