@@ -229,7 +229,7 @@ fn write<S: Stream, R: Endpoint>(
     Ok(true)
 }
 
-impl<R: Endpoint> Sender<'_, R> {
+impl<'a, R: Endpoint> Sender<'a, R> {
     /// Queues a whole message: see [`Session::send`].
     ///
     /// # Errors
@@ -258,6 +258,11 @@ impl<R: Endpoint> Sender<'_, R> {
     /// As there.
     pub fn send_fragment(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<Sent, SendError> {
         self.session.send_fragment(&mut self.tx, kind, payload, fin)
+    }
+
+    /// The session and its `tx`, for protocols over WebSocket, which build their messages themselves.
+    pub const fn parts(&mut self) -> (&mut Session<'a, R>, &mut Buffer<'a>) {
+        (&mut self.session, &mut self.tx)
     }
 
     /// Queues a ping: see [`Session::ping`].

@@ -265,7 +265,12 @@ macro_rules! verbs {
                 Ok(())
             }
 
-            $($async)? fn until_sent(
+            /// Does a verb of the session by hand: again after each [`Sent::Write`], when `tx` was written out. For
+            /// protocols over WebSocket, which build their messages themselves.
+            ///
+            /// # Errors
+            /// As [`send`](Self::send).
+            pub $($async)? fn until_sent(
                 &mut self,
                 mut verb: impl FnMut(&mut Session<'a, R>, &mut Buffer<'a>) -> Result<Sent, SendError>,
             ) -> Result<(), Error<S::Error>> {

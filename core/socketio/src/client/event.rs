@@ -1,0 +1,80 @@
+//! [`Event`]: everything that a server can say to a client.
+
+use crate::inbox::{Attachments, Inbox};
+use crate::json;
+use crate::packet::{Kind, Packet};
+
+/// What the server said. It borrows the [`Inbox`] alone: everything else stays free to reply to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Event<'i> {
+    /// The namespace is joined: events can be sent.
+    Connected {
+        /// The client's id in this namespace, which the server may show to others.
+        sid: &'i str,
+    },
+    /// The server refuses us; the end follows.
+    Refused {
+        /// Why, in JSON: most often `{"message":"..."}`.
+        error: &'i str,
+    },
+    /// An event.
+    Event {
+        /// Its name as it stands between the quotation marks, escapes as they are.
+        name: &'i str,
+        /// Its arguments: see [`json::values`].
+        args: &'i str,
+        /// What its placeholders stand for.
+        attachments: Attachments<'i>,
+        /// The server asks for an acknowledgement: reply with [`Outgoing::ack`](crate::Outgoing::ack) and this id.
+        ack: Option<u32>,
+    },
+    /// The acknowledgement of an event of ours.
+    Ack {
+        /// The id that was reserved for it.
+        id: u32,
+        /// Its arguments: see [`json::values`].
+        args: &'i str,
+        /// What its placeholders stand for.
+        attachments: Attachments<'i>,
+    },
+    /// An acknowledgement has not come in time. If it comes later, it is ignored.
+    AckOverdue {
+        /// The id that was reserved for it.
+        id: u32,
+    },
+}
+
+/// An [`Event`] that is not borrowed yet, for functions that loop and then return it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Found {
+    /// A text message that is a packet.
+    Packet,
+    /// The packet whose last attachment has come.
+    WithAttachments,
+    AckOverdue(u32),
+}
+
+impl Found {
+    /// Borrows it from the inbox, where it was found valid.
+    pub(crate) fn bind<'i>(self, inbox: &'i Inbox<'_>) -> Event<'i> {
+        let (text, attachments) = match self {
+            Self::AckOverdue(id) => return Event::AckOverdue { id },
+            Self::Packet => (inbox.text(), Attachments::NONE),
+            Self::WithAttachments => inbox.whole(),
+        };
+        let text = text.get(1..).unwrap_or_default();
+        let packet = Packet::decode(text, u8::MAX).unwrap_or(Packet::new(Kind::Event, "/"));
+        match packet.kind {
+            Kind::Connect => Event::Connected {
+                sid: json::member(packet.data, "sid").and_then(json::unquoted).unwrap_or_default(),
+            },
+            Kind::ConnectError => Event::Refused { error: packet.data },
+            Kind::Ack | Kind::BinaryAck => {
+                Event::Ack { id: packet.id.unwrap_or_default(), args: packet.data, attachments }
+            }
+            _ => Event::Event { name: packet.name, args: packet.data, attachments, ack: packet.id },
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! JSON text (RFC 8259), looked through without being taken apart: no tree, no recursion, no heap.
+//!
+//! The data of an application stays text. These functions find where a value ends and check its grammar on the way, so
+//! that broken JSON is never passed on; what a value means is for a JSON library, or for the program itself.
+//!
+//! ```
+//! use microws_socketio::json;
+//!
+//! assert_eq!(json::split(r#" [1, "a]"], 2"#), Some((r#"[1, "a]"]"#, ", 2")));
+//! assert_eq!(json::member(r#"{"sid":"x","pingInterval":25000}"#, "pingInterval"), Some("25000"));
+//! assert!(json::values(r#"1,"two",{}"#).eq(["1", r#""two""#, "{}"]));
+//! ```
+
+/// How deep arrays and objects may stand in each other. Deeper text is refused.
+pub const MAX_DEPTH: u32 = 64;
+
+/// Splits the first value off: the value without the white space around it, and the rest after it. `None` if the text
+/// does not begin with a value, or with one deeper than [`MAX_DEPTH`].
+pub fn split(json: &str) -> Option<(&str, &str)> {
+    let json = json.trim_ascii_start();
+    let rest = skip(json.as_bytes())?;
+    json.split_at_checked(json.len().wrapping_sub(rest.len()))
+}
+
+/// Whether the text is one value and white space.
+pub fn is_value(json: &str) -> bool {
+    split(json).is_some_and(|(_, rest)| white(rest.as_bytes()).is_empty())
+}
+
+/// Whether the text is values with commas between them, or nothing: what stands between the brackets of an array.
+pub fn are_values(json: &str) -> bool {
+    white(json.as_bytes()).is_empty() || {
+        let mut values = values(json);
+        while values.next().is_some() {}
+        values.0.is_some_and(str::is_empty)
+    }
+}
+
+/// The values of a list: what stands between the brackets of an array. It stops at the first fault.
+pub const fn values(list: &str) -> Values<'_> {
+    Values(Some(list))
+}
+
+/// See [`values`].
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+// After the last value `Some("")`, after a fault `None`.
+pub struct Values<'a>(Option<&'a str>);
+
+impl<'a> Iterator for Values<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let list = self.0.filter(|list| !list.is_empty())?;
+        self.0 = None;
+        let (value, rest) = split(list)?;
+        let rest = rest.trim_ascii_start();
+        self.0 = match rest.strip_prefix(',') {
+            // A comma promises a value.
+            Some(after) if !white(after.as_bytes()).is_empty() => Some(after),
+            Some(_) => None,
+            None if rest.is_empty() => Some(rest),
+            None => None,
+        };
+        Some(value)
+    }
+}
+
+/// The value of the first member with this name, which is compared as it is written: escapes are not resolved.
+pub fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+    let mut rest = object.trim_ascii_start().strip_prefix('{')?;
+    loop {
+        let (key, after) = split(rest)?;
+        let (value, after) = split(after.trim_ascii_start().strip_prefix(':')?)?;
+        if unquoted(key) == Some(name) {
+            return Some(value);
+        }
+        rest = after.trim_ascii_start().strip_prefix(',')?;
+    }
+}
+
+/// What stands between the quotation marks of a string, escapes as they are; `None` for any other value.
+pub fn unquoted(value: &str) -> Option<&str> {
+    value.strip_prefix('"')?.strip_suffix('"')
+}
+
+/// A number without sign, fraction and exponent that fits; `None` for any other value.
+pub fn number(value: &str) -> Option<u32> {
+    match digits(value)? {
+        (n, "") => n,
+        _ => None,
+    }
+}
+
+/// The decimal number at the beginning, if there is one, and the rest; `None` if it does not fit.
+pub(crate) fn digits(text: &str) -> Option<(Option<u32>, &str)> {
+    let mut number = None;
+    let mut bytes = text.as_bytes();
+    while let [digit @ b'0'..=b'9', rest @ ..] = bytes {
+        let digit = u32::from(digit.wrapping_sub(b'0'));
+        number = Some(number.unwrap_or(0u32).checked_mul(10)?.checked_add(digit)?);
+        bytes = rest;
+    }
+    let (_, rest) = text.split_at_checked(text.len().wrapping_sub(bytes.len()))?;
+    Some((number, rest))
+}
+
+/// Skips white space (RFC 8259 section 2).
+fn white(mut json: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = json {
+        json = rest;
+    }
+    json
+}
+
+/// Returns what follows the first value.
+fn skip(mut json: &[u8]) -> Option<&[u8]> {
+    // A bit for each level that is open, the innermost lowest: whether it is an object.
+    let (mut depth, mut objects) = (0u32, 0u64);
+    loop {
+        let (first, after) = white(json).split_first()?;
+        json = match first {
+            b'{' | b'[' => {
+                let inner = white(after);
+                // Each closing bracket is two after its opening one.
+                match inner.split_first() {
+                    Some((close, rest)) if *close == first.wrapping_add(2) => rest,
+                    _ => {
+                        if depth == MAX_DEPTH {
+                            return None;
+                        }
+                        let object = *first == b'{';
+                        depth = depth.wrapping_add(1);
+                        objects = objects << 1 | u64::from(object);
+                        json = if object { key(inner)? } else { inner };
+                        continue;
+                    }
+                }
+            }
+            b'"' => string(after)?,
+            b'-' => magnitude(after)?,
+            b'0'..=b'9' => magnitude(white(json))?,
+            b't' => after.strip_prefix(b"rue")?,
+            b'f' => after.strip_prefix(b"alse")?,
+            b'n' => after.strip_prefix(b"ull")?,
+            _ => return None,
+        };
+        // After a value: the next one of the same level, or the ends of levels.
+        loop {
+            if depth == 0 {
+                return Some(json);
+            }
+            let object = objects & 1 == 1;
+            let (next, after) = white(json).split_first()?;
+            json = after;
+            match next {
+                b',' if object => json = key(after)?,
+                b',' => {}
+                b'}' if object => {}
+                b']' if !object => {}
+                _ => return None,
+            }
+            if *next == b',' {
+                break;
+            }
+            depth = depth.wrapping_sub(1);
+            objects >>= 1;
+        }
+    }
+}
+
+/// Skips a member's name and the colon after it.
+fn key(json: &[u8]) -> Option<&[u8]> {
+    white(string(white(json).strip_prefix(b"\"")?)?).strip_prefix(b":")
+}
+
+/// Skips the rest of a string (RFC 8259 section 7), after its opening quotation mark.
+fn string(mut json: &[u8]) -> Option<&[u8]> {
+    loop {
+        json = match json {
+            [b'"', rest @ ..] => return Some(rest),
+            [b'\\', b'u', rest @ ..] => {
+                let (hex, rest) = rest.split_first_chunk::<4>()?;
+                if !hex.iter().all(u8::is_ascii_hexdigit) {
+                    return None;
+                }
+                rest
+            }
+            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => rest,
+            [b'\\' | 0..=0x1f, ..] | [] => return None,
+            [_, rest @ ..] => rest,
+        }
+    }
+}
+
+/// Skips a number without its sign (RFC 8259 section 6).
+fn magnitude(json: &[u8]) -> Option<&[u8]> {
+    let mut json = match json {
+        [b'0', rest @ ..] => rest,
+        _ => some_digits(json)?,
+    };
+    if let [b'.', rest @ ..] = json {
+        json = some_digits(rest)?;
+    }
+    if let [b'e' | b'E', rest @ ..] = json {
+        json = match rest {
+            [b'+' | b'-', rest @ ..] => some_digits(rest)?,
+            _ => some_digits(rest)?,
+        };
+    }
+    Some(json)
+}
+
+fn some_digits(mut json: &[u8]) -> Option<&[u8]> {
+    let before = json.len();
+    while let [b'0'..=b'9', rest @ ..] = json {
+        json = rest;
+    }
+    if json.len() == before { None } else { Some(json) }
+}

@@ -1,0 +1,73 @@
+//! Payloads of Engine.IO polling: the packets of one request or response with the character 0x1e between them. A part
+//! that begins with `b` is binary data in base64.
+
+use base64ct::{Base64, Base64Unpadded, Encoding};
+
+use crate::fault::Fault;
+
+/// Stands between two packets. JSON never contains it raw.
+pub const SEPARATOR: u8 = 0x1e;
+
+/// One part of a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[expect(clippy::exhaustive_enums, reason = "a payload has no other parts")]
+pub enum Part<'a> {
+    /// An Engine.IO packet: see [`engine::split`](crate::engine::split).
+    Text(&'a str),
+    /// The data of a binary message.
+    Binary(&'a [u8]),
+}
+
+impl Part<'_> {
+    /// Its length inside a payload, in bytes.
+    pub const fn encoded_len(&self) -> usize {
+        match self {
+            Self::Text(packet) => packet.len(),
+            Self::Binary(bytes) => bytes.len().div_ceil(3).saturating_mul(4).saturating_add(1),
+        }
+    }
+
+    /// Writes it as it stands in a payload; `None` if it does not fit.
+    pub fn encode(&self, out: &mut [u8]) -> Option<usize> {
+        let len = self.encoded_len();
+        let (first, rest) = out.get_mut(..len)?.split_first_mut()?;
+        match self {
+            Self::Text(packet) => {
+                let (byte, bytes) = packet.as_bytes().split_first()?;
+                *first = *byte;
+                for (to, from) in rest.iter_mut().zip(bytes) {
+                    *to = *from;
+                }
+            }
+            Self::Binary(bytes) => {
+                *first = b'b';
+                Base64::encode(bytes, rest).ok()?;
+            }
+        }
+        Some(len)
+    }
+}
+
+/// Calls `each` for the parts of a payload in order, and stops when it returns an error. Base64 is decoded where it
+/// stands.
+///
+/// # Errors
+/// [`Fault::Encoding`], or what `each` returns.
+pub fn decode(payload: &mut [u8], mut each: impl FnMut(Part<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
+    for part in payload.split_mut(|byte| *byte == SEPARATOR) {
+        each(decode_part(part)?)?;
+    }
+    Ok(())
+}
+
+/// Base64 may lack its padding, as some clients leave it out.
+fn decode_part(part: &mut [u8]) -> Result<Part<'_>, Fault> {
+    if let [b'b', encoded @ ..] = part {
+        let pads = encoded.iter().rev().take(2).take_while(|byte| **byte == b'=').count();
+        let len = encoded.len().saturating_sub(pads);
+        let encoded = encoded.get_mut(..len).unwrap_or_default();
+        return Base64Unpadded::decode_in_place(encoded).map(Part::Binary).map_err(|_| Fault::Encoding);
+    }
+    core::str::from_utf8(part).map(Part::Text).map_err(|_| Fault::Encoding)
+}
