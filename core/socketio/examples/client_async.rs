@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Result, arguments, now, random};
+use common::{Result, arguments, note, now, random, text};
 use embedded_io_adapters::tokio_1::FromTokio;
 use microws::io::asynch::WebSocket;
 use microws::{Buffer, Config, Session};
@@ -41,15 +41,16 @@ async fn main() -> Result<()> {
                 let id = sender.expect_ack(5_000).ok_or("no room for acknowledgements")?;
                 sender.send(&Outgoing::event("hello", "\"async\"").expect(id)).await?;
             }
-            Event::Event { name: "leave", .. } => sender.disconnect(),
+            Event::Event { name: b"leave", .. } => sender.disconnect(),
             Event::Event { name, args, attachments, ack } => {
-                println!("{name}({args})");
+                let args = text(args);
+                println!("{}({args})", text(name));
                 let attachments: Vec<&[u8]> = attachments.collect();
                 if let Some(id) = ack {
-                    sender.send(&Outgoing::ack(id, args).attachments(&attachments)).await?;
+                    sender.send(&Outgoing::ack(id, &args).attachments(&attachments)).await?;
                 }
             }
-            event => println!("{event:?}"),
+            event => note(&event),
         }
     }
     Ok(())

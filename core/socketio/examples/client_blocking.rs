@@ -8,7 +8,7 @@ mod common;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use common::{Result, arguments, half_close, now, random};
+use common::{Result, arguments, half_close, note, now, random, text};
 use embedded_io_adapters::std::FromStd;
 use microws::io::blocking::WebSocket;
 use microws::{Buffer, Config, Session};
@@ -42,15 +42,16 @@ fn main() -> Result<()> {
                 let id = sender.expect_ack(5_000).ok_or("no room for acknowledgements")?;
                 sender.send(&Outgoing::event("hello", "\"blocking\"").expect(id))?;
             }
-            Event::Event { name: "leave", .. } => sender.disconnect(),
+            Event::Event { name: b"leave", .. } => sender.disconnect(),
             Event::Event { name, args, attachments, ack } => {
-                println!("{name}({args})");
+                let args = text(args);
+                println!("{}({args})", text(name));
                 let attachments: Vec<&[u8]> = attachments.collect();
                 if let Some(id) = ack {
-                    sender.send(&Outgoing::ack(id, args).attachments(&attachments))?;
+                    sender.send(&Outgoing::ack(id, &args).attachments(&attachments))?;
                 }
             }
-            event => println!("{event:?}"),
+            event => note(&event),
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ mod common;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 
-use common::{Result, arguments, half_close, now, random};
+use common::{Result, arguments, half_close, note, now, random, text};
 use microws::io::polled::{Stream, WebSocket};
 use microws::{Buffer, Config, Sent, Session};
 use microws_socketio::io::polled::Socket;
@@ -41,20 +41,21 @@ fn main() -> Result<()> {
                 let id = sender.expect_ack(5_000).ok_or("no room for acknowledgements")?;
                 sender.send(&Outgoing::event("hello", "\"polled\"").expect(id))
             }
-            Event::Event { name: "leave", .. } => {
+            Event::Event { name: b"leave", .. } => {
                 sender.disconnect();
                 continue;
             }
             Event::Event { name, args, attachments, ack } => {
-                println!("{name}({args})");
+                let args = text(args);
+                println!("{}({args})", text(name));
                 let attachments: Vec<&[u8]> = attachments.collect();
                 match ack {
-                    Some(id) => sender.send(&Outgoing::ack(id, args).attachments(&attachments)),
+                    Some(id) => sender.send(&Outgoing::ack(id, &args).attachments(&attachments)),
                     None => continue,
                 }
             }
             event => {
-                println!("{event:?}");
+                note(&event);
                 continue;
             }
         };

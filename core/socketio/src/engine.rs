@@ -31,18 +31,19 @@ pub enum Type {
 ///
 /// # Errors
 /// [`Fault::PacketType`].
-pub fn split(packet: &str) -> Result<(Type, &str), Fault> {
-    let kind = match packet.as_bytes().first() {
-        Some(b'0') => Type::Open,
-        Some(b'1') => Type::Close,
-        Some(b'2') => Type::Ping,
-        Some(b'3') => Type::Pong,
-        Some(b'4') => Type::Message,
-        Some(b'5') => Type::Upgrade,
-        Some(b'6') => Type::Noop,
+pub fn split(packet: &[u8]) -> Result<(Type, &[u8]), Fault> {
+    let (digit, data) = packet.split_first().ok_or(Fault::PacketType)?;
+    let kind = match digit {
+        b'0' => Type::Open,
+        b'1' => Type::Close,
+        b'2' => Type::Ping,
+        b'3' => Type::Pong,
+        b'4' => Type::Message,
+        b'5' => Type::Upgrade,
+        b'6' => Type::Noop,
         _ => return Err(Fault::PacketType),
     };
-    Ok((kind, packet.get(1..).unwrap_or_default()))
+    Ok((kind, data))
 }
 
 /// What the server says in its first packet.
@@ -51,7 +52,7 @@ pub fn split(packet: &str) -> Result<(Type, &str), Fault> {
 #[non_exhaustive]
 pub struct Open<'a> {
     /// The session's id; whoever knows it can take the session over.
-    pub sid: &'a str,
+    pub sid: &'a [u8],
     /// Whether the session can go on over a WebSocket, from polling.
     pub upgrade: bool,
     /// The time between two pings, in milliseconds.
@@ -64,7 +65,7 @@ pub struct Open<'a> {
 
 impl<'a> Open<'a> {
     /// With no upgrade.
-    pub const fn new(sid: &'a str, ping_interval: u32, ping_timeout: u32, max_payload: u32) -> Self {
+    pub const fn new(sid: &'a [u8], ping_interval: u32, ping_timeout: u32, max_payload: u32) -> Self {
         Self { sid, upgrade: false, ping_interval, ping_timeout, max_payload }
     }
 
@@ -72,17 +73,17 @@ impl<'a> Open<'a> {
     ///
     /// # Errors
     /// [`Fault::OpenPacket`].
-    pub fn decode(data: &'a str) -> Result<Self, Fault> {
+    pub fn decode(data: &'a [u8]) -> Result<Self, Fault> {
         if !json::is_value(data) {
             return Err(Fault::OpenPacket);
         }
-        let number = |name| json::member(data, name).and_then(json::number);
+        let number = |name: &[u8]| json::member(data, name).and_then(json::number);
         Ok(Self {
-            sid: json::member(data, "sid").and_then(json::unquoted).ok_or(Fault::OpenPacket)?,
-            upgrade: json::member(data, "upgrades").is_some_and(lists_websocket),
-            ping_interval: number("pingInterval").ok_or(Fault::OpenPacket)?,
-            ping_timeout: number("pingTimeout").ok_or(Fault::OpenPacket)?,
-            max_payload: number("maxPayload").unwrap_or(0),
+            sid: json::member(data, b"sid").and_then(json::unquoted).ok_or(Fault::OpenPacket)?,
+            upgrade: json::member(data, b"upgrades").is_some_and(lists_websocket),
+            ping_interval: number(b"pingInterval").ok_or(Fault::OpenPacket)?,
+            ping_timeout: number(b"pingTimeout").ok_or(Fault::OpenPacket)?,
+            max_payload: number(b"maxPayload").unwrap_or(0),
         })
     }
 
@@ -95,7 +96,7 @@ impl<'a> Open<'a> {
 
     pub(crate) fn write(&self, w: &mut Writer<'_>) {
         w.put(b"0{\"sid\":\"");
-        w.put(self.sid.as_bytes());
+        w.put(self.sid);
         w.put(b"\",\"upgrades\":[");
         if self.upgrade {
             w.put(b"\"websocket\"");
@@ -110,7 +111,9 @@ impl<'a> Open<'a> {
     }
 }
 
-fn lists_websocket(upgrades: &str) -> bool {
-    let list = upgrades.strip_prefix('[').and_then(|list| list.strip_suffix(']'));
-    list.is_some_and(|list| json::values(list).any(|name| name == "\"websocket\""))
+fn lists_websocket(upgrades: &[u8]) -> bool {
+    match upgrades {
+        [b'[', list @ .., b']'] => json::values(list).any(|name| name == b"\"websocket\""),
+        _ => false,
+    }
 }

@@ -47,7 +47,7 @@ impl Fault {
         }
     }
 
-    /// What is wrong, in the words of the log and of the close frame: at most 123 bytes.
+    /// What is wrong, in the words of the log.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::PacketType => "unknown Engine.IO packet type",

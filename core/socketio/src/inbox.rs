@@ -3,6 +3,7 @@
 use microws::{Chunk, MessageKind};
 
 use crate::fault::Fault;
+use crate::write::copy;
 
 /// The caller's memory for one incoming message: the largest one, or a packet together with all of its attachments and
 /// four bytes for each. 256 bytes hold the server's first packet and small events.
@@ -47,16 +48,14 @@ impl<'a> Inbox<'a> {
         }
         let free = self.bytes.get_mut(self.end as usize..).unwrap_or_default();
         let to = free.get_mut(..chunk.payload.len()).ok_or(Fault::TooLong)?;
-        for (to, from) in to.iter_mut().zip(&*chunk.payload) {
-            *to = *from;
-        }
+        copy(to, chunk.payload);
         self.end = self.end.saturating_add(u32::try_from(chunk.payload.len()).map_err(|_| Fault::TooLong)?);
         Ok(chunk.fin.then_some(chunk.kind))
     }
 
     /// The whole text message that [`push`](Self::push) reported.
-    pub(crate) fn text(&self) -> &str {
-        text(&*self.bytes, self.start, self.end)
+    pub(crate) fn text(&self) -> &[u8] {
+        self.bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
     /// The text message is a packet that waits for so many attachments; it begins with an Engine.IO type.
@@ -81,15 +80,11 @@ impl<'a> Inbox<'a> {
     }
 
     /// The packet whose last attachment has come, and these.
-    pub(crate) fn whole(&self) -> (&str, Attachments<'_>) {
-        let attached = self.bytes.get(self.head as usize..self.kept as usize).unwrap_or_default();
-        (text(&*self.bytes, 0, self.head), Attachments(attached))
+    pub(crate) fn whole(&self) -> (&[u8], Attachments<'_>) {
+        let kept = self.bytes.get(..self.kept as usize).unwrap_or_default();
+        let (text, attached) = kept.split_at_checked(self.head as usize).unwrap_or_default();
+        (text, Attachments(attached))
     }
-}
-
-fn text(bytes: &[u8], start: u32, end: u32) -> &str {
-    // Text of a WebSocket was checked when it came.
-    core::str::from_utf8(bytes.get(start as usize..end as usize).unwrap_or_default()).unwrap_or_default()
 }
 
 /// How full it is; the bytes themselves are not logged.

@@ -1,112 +1,115 @@
 //! JSON text (RFC 8259), looked through without being taken apart: no tree, no recursion, no heap.
 //!
-//! The data of an application stays text. These functions find where a value ends and check its grammar on the way, so
-//! that broken JSON is never passed on; what a value means is for a JSON library, or for the program itself.
+//! The data of an application stays text, as the bytes that came; a text message of a WebSocket is UTF-8. These functions
+//! find where a value ends and check its grammar on the way, so that broken JSON is never passed on; what a value means
+//! is for a JSON library, or for the program itself.
 //!
 //! ```
 //! use microws_socketio::json;
 //!
-//! assert_eq!(json::split(r#" [1, "a]"], 2"#), Some((r#"[1, "a]"]"#, ", 2")));
-//! assert_eq!(json::member(r#"{"sid":"x","pingInterval":25000}"#, "pingInterval"), Some("25000"));
-//! assert!(json::values(r#"1,"two",{}"#).eq(["1", r#""two""#, "{}"]));
+//! assert_eq!(json::split(br#" [1, "a]"], 2"#), Some((&br#"[1, "a]"]"#[..], &b", 2"[..])));
+//! let interval = json::member(br#"{"sid":"x","pingInterval":25000}"#, b"pingInterval");
+//! assert_eq!(interval.and_then(json::number), Some(25_000));
+//! assert!(json::values(br#"1,"two",{}"#).eq([&b"1"[..], br#""two""#, b"{}"]));
 //! ```
 
 /// How deep arrays and objects may stand in each other. Deeper text is refused.
 pub const MAX_DEPTH: u32 = 64;
 
-/// Splits the first value off: the value without the white space around it, and the rest after it. `None` if the text
+/// Splits the first value off: the value without the white space before it, and the rest after it. `None` if the text
 /// does not begin with a value, or with one deeper than [`MAX_DEPTH`].
-pub fn split(json: &str) -> Option<(&str, &str)> {
-    let json = json.trim_ascii_start();
-    let rest = skip(json.as_bytes())?;
+pub fn split(json: &[u8]) -> Option<(&[u8], &[u8])> {
+    let json = white(json);
+    let rest = skip(json)?;
     json.split_at_checked(json.len().wrapping_sub(rest.len()))
 }
 
 /// Whether the text is one value and white space.
-pub fn is_value(json: &str) -> bool {
-    split(json).is_some_and(|(_, rest)| white(rest.as_bytes()).is_empty())
+pub fn is_value(json: &[u8]) -> bool {
+    skip(json).is_some_and(|rest| white(rest).is_empty())
 }
 
 /// Whether the text is values with commas between them, or nothing: what stands between the brackets of an array.
-pub fn are_values(json: &str) -> bool {
-    white(json.as_bytes()).is_empty() || {
-        let mut values = values(json);
-        while values.next().is_some() {}
-        values.0.is_some_and(str::is_empty)
-    }
+pub fn are_values(json: &[u8]) -> bool {
+    let mut values = values(json);
+    while values.next().is_some() {}
+    values.0.is_some()
 }
 
 /// The values of a list: what stands between the brackets of an array. It stops at the first fault.
-pub const fn values(list: &str) -> Values<'_> {
+pub const fn values(list: &[u8]) -> Values<'_> {
     Values(Some(list))
 }
 
 /// See [`values`].
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-// After the last value `Some("")`, after a fault `None`.
-pub struct Values<'a>(Option<&'a str>);
+// Empty after the last value, `None` after a fault.
+pub struct Values<'a>(Option<&'a [u8]>);
 
 impl<'a> Iterator for Values<'a> {
-    type Item = &'a str;
+    type Item = &'a [u8];
 
-    fn next(&mut self) -> Option<&'a str> {
-        let list = self.0.filter(|list| !list.is_empty())?;
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let list = white(self.0?);
+        if list.is_empty() {
+            return None;
+        }
         self.0 = None;
         let (value, rest) = split(list)?;
-        let rest = rest.trim_ascii_start();
-        self.0 = match rest.strip_prefix(',') {
+        self.0 = match white(rest) {
+            [] => Some(&[]),
             // A comma promises a value.
-            Some(after) if !white(after.as_bytes()).is_empty() => Some(after),
-            Some(_) => None,
-            None if rest.is_empty() => Some(rest),
-            None => None,
+            [b',', after @ ..] if !white(after).is_empty() => Some(after),
+            _ => None,
         };
         Some(value)
     }
 }
 
-/// The value of the first member with this name, which is compared as it is written: escapes are not resolved.
-pub fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
-    let mut rest = object.trim_ascii_start().strip_prefix('{')?;
+/// The value of the first member with this name, which is compared as it is written: escapes are not resolved. The text
+/// must be an object that was checked.
+pub fn member<'a>(object: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut rest = white(object).strip_prefix(b"{")?;
     loop {
         let (key, after) = split(rest)?;
-        let (value, after) = split(after.trim_ascii_start().strip_prefix(':')?)?;
+        let (value, after) = split(white(after).strip_prefix(b":")?)?;
         if unquoted(key) == Some(name) {
             return Some(value);
         }
-        rest = after.trim_ascii_start().strip_prefix(',')?;
+        rest = white(after).strip_prefix(b",")?;
     }
 }
 
 /// What stands between the quotation marks of a string, escapes as they are; `None` for any other value.
-pub fn unquoted(value: &str) -> Option<&str> {
-    value.strip_prefix('"')?.strip_suffix('"')
+pub fn unquoted(value: &[u8]) -> Option<&[u8]> {
+    match value {
+        [b'"', text @ .., b'"'] => Some(text),
+        _ => None,
+    }
 }
 
 /// A number without sign, fraction and exponent that fits; `None` for any other value.
-pub fn number(value: &str) -> Option<u32> {
+pub fn number(value: &[u8]) -> Option<u32> {
     match digits(value)? {
-        (n, "") => n,
+        (n, []) => n,
         _ => None,
     }
 }
 
 /// The decimal number at the beginning, if there is one, and the rest; `None` if it does not fit.
-pub(crate) fn digits(text: &str) -> Option<(Option<u32>, &str)> {
+pub(crate) fn digits(mut text: &[u8]) -> Option<(Option<u32>, &[u8])> {
     let mut number = None;
-    let mut bytes = text.as_bytes();
-    while let [digit @ b'0'..=b'9', rest @ ..] = bytes {
+    while let [digit @ b'0'..=b'9', rest @ ..] = text {
         let digit = u32::from(digit.wrapping_sub(b'0'));
         number = Some(number.unwrap_or(0u32).checked_mul(10)?.checked_add(digit)?);
-        bytes = rest;
+        text = rest;
     }
-    let (_, rest) = text.split_at_checked(text.len().wrapping_sub(bytes.len()))?;
-    Some((number, rest))
+    Some((number, text))
 }
 
 /// Skips white space (RFC 8259 section 2).
-fn white(mut json: &[u8]) -> &[u8] {
+pub(crate) fn white(mut json: &[u8]) -> &[u8] {
     while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = json {
         json = rest;
     }

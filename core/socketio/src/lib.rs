@@ -6,7 +6,7 @@
 //! use embedded_io::{Read, Write};
 //! use microws::{Buffer, Config, Session, io::blocking::WebSocket};
 //! use microws_socketio::io::{Error, blocking::Socket};
-//! use microws_socketio::{Client, ClientConfig, Event, Inbox, TARGET};
+//! use microws_socketio::{Client, ClientConfig, Event, Inbox, TARGET, json};
 //!
 //! fn run<S: Read + Write>(stream: S, random: fn(&mut [u8])) -> Result<(), Error<S::Error>> {
 //!     let (mut rx, mut tx, mut inbox) = ([0; 256], [0; 256], [0; 512]);
@@ -18,10 +18,10 @@
 //!     while let Some((event, sender)) = socket.recv()? {
 //!         match event {
 //!             Event::Connected { .. } => sender.emit("reading", r#"{"celsius":21.5}"#)?,
-//!             Event::Event { name: "led", args, ack, .. } => {
-//!                 // ... switch it
+//!             Event::Event { name: b"led", args, ack, .. } => {
+//!                 let on = json::values(args).next() == Some(b"true"); // ... switch it
 //!                 if let Some(id) = ack {
-//!                     sender.ack(id, args)?;
+//!                     sender.ack(id, if on { "1" } else { "0" })?;
 //!                 }
 //!             }
 //!             _ => {}

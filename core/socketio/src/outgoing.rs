@@ -52,14 +52,14 @@ impl<'a> Outgoing<'a> {
             return Err(SendError::TooManyAttachments);
         }
         let needs_escape = |byte: u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-        if self.name.is_some_and(|name| is_reserved(name) || name.bytes().any(needs_escape)) {
+        if self.name.is_some_and(|name| is_reserved(name.as_bytes()) || name.bytes().any(needs_escape)) {
             return Err(SendError::InvalidName);
         }
-        if json::are_values(self.args) { Ok(()) } else { Err(SendError::InvalidJson) }
+        if json::are_values(self.args.as_bytes()) { Ok(()) } else { Err(SendError::InvalidJson) }
     }
 
     /// The packet of it.
-    pub(crate) fn packet(&self, namespace: &'a str) -> Packet<'a> {
+    pub(crate) fn packet(&self, namespace: &'a [u8]) -> Packet<'a> {
         let attachments = self.attachments.len() as u8;
         let kind = match (self.name, attachments) {
             (Some(_), 0) => Kind::Event,
@@ -67,7 +67,7 @@ impl<'a> Outgoing<'a> {
             (None, 0) => Kind::Ack,
             (None, _) => Kind::BinaryAck,
         };
-        let name = self.name.unwrap_or_default();
-        Packet { attachments, id: self.id, name, data: self.args, ..Packet::new(kind, namespace) }
+        let name = self.name.unwrap_or_default().as_bytes();
+        Packet { attachments, id: self.id, name, data: self.args.as_bytes(), ..Packet::new(kind, namespace) }
     }
 }

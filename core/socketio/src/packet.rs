@@ -32,15 +32,15 @@ impl Kind {
         matches!(self, Self::BinaryEvent | Self::BinaryAck)
     }
 
-    const fn of(digit: Option<&u8>) -> Option<Self> {
+    const fn of(digit: u8) -> Option<Self> {
         Some(match digit {
-            Some(b'0') => Self::Connect,
-            Some(b'1') => Self::Disconnect,
-            Some(b'2') => Self::Event,
-            Some(b'3') => Self::Ack,
-            Some(b'4') => Self::ConnectError,
-            Some(b'5') => Self::BinaryEvent,
-            Some(b'6') => Self::BinaryAck,
+            b'0' => Self::Connect,
+            b'1' => Self::Disconnect,
+            b'2' => Self::Event,
+            b'3' => Self::Ack,
+            b'4' => Self::ConnectError,
+            b'5' => Self::BinaryEvent,
+            b'6' => Self::BinaryAck,
             _ => return None,
         })
     }
@@ -51,9 +51,9 @@ impl Kind {
 /// ```
 /// use microws_socketio::packet::{Kind, Packet};
 ///
-/// let packet = Packet::decode(r#"2/admin,456["project:delete",123]"#, 0).unwrap();
-/// assert_eq!((packet.kind, packet.namespace, packet.id), (Kind::Event, "/admin", Some(456)));
-/// assert_eq!((packet.name, packet.data), ("project:delete", "123"));
+/// let packet = Packet::decode(br#"2/admin,456["project:delete",123]"#, 0).unwrap();
+/// assert_eq!((packet.kind, packet.namespace, packet.id), (Kind::Event, &b"/admin"[..], Some(456)));
+/// assert_eq!((packet.name, packet.data), (&b"project:delete"[..], &b"123"[..]));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -64,20 +64,20 @@ pub struct Packet<'a> {
     /// How many binary messages follow; 0 unless the type is a binary one.
     pub attachments: u8,
     /// The namespace, with its slash; `/` if the packet names none.
-    pub namespace: &'a str,
+    pub namespace: &'a [u8],
     /// The id of an acknowledgement, asked for or given.
     pub id: Option<u32>,
     /// An event's name as it stands between the quotation marks, escapes as they are; a number's digits; else empty.
-    pub name: &'a str,
+    pub name: &'a [u8],
     /// JSON text. Of events and acknowledgements: the arguments with commas between them, without the brackets. Of other
     /// packets: the whole value. Empty if there is none.
-    pub data: &'a str,
+    pub data: &'a [u8],
 }
 
 impl<'a> Packet<'a> {
     /// A packet without attachments, id, name and data.
-    pub const fn new(kind: Kind, namespace: &'a str) -> Self {
-        Self { kind, attachments: 0, namespace, id: None, name: "", data: "" }
+    pub const fn new(kind: Kind, namespace: &'a [u8]) -> Self {
+        Self { kind, attachments: 0, namespace, id: None, name: b"", data: b"" }
     }
 
     /// Reads a packet with at most so many attachments, and checks that its data is JSON of the form that its type
@@ -85,45 +85,56 @@ impl<'a> Packet<'a> {
     ///
     /// # Errors
     /// The [`Fault`].
-    pub fn decode(text: &'a str, max_attachments: u8) -> Result<Self, Fault> {
-        let kind = Kind::of(text.as_bytes().first()).ok_or(Fault::Kind)?;
-        let mut rest = text.get(1..).unwrap_or_default();
-        let mut packet = Self::new(kind, "/");
-        if kind.is_binary() {
-            let (n, after) = json::digits(rest).ok_or(Fault::Attachments)?;
-            let n = n.and_then(|n| u8::try_from(n).ok()).unwrap_or(0);
-            if n == 0 || n > max_attachments {
-                return Err(Fault::Attachments);
-            }
-            packet.attachments = n;
-            rest = after.strip_prefix('-').ok_or(Fault::Attachments)?;
-        }
-        if rest.as_bytes().first() == Some(&b'/') {
-            let len = rest.bytes().take_while(|byte| *byte != b',').count();
-            (packet.namespace, rest) = rest.split_at_checked(len).unwrap_or_default();
-            rest = rest.get(1..).unwrap_or_default();
-        }
-        (packet.id, rest) = json::digits(rest).ok_or(Fault::Id)?;
-        packet.take_data(rest)?;
+    pub fn decode(text: &'a [u8], max_attachments: u8) -> Result<Self, Fault> {
+        let mut packet = Self::new(Kind::Event, b"/");
+        packet.read(text, max_attachments)?;
         Ok(packet)
     }
 
-    fn take_data(&mut self, json: &'a str) -> Result<(), Fault> {
-        let object = json.as_bytes().first() == Some(&b'{');
-        let whole = || json::is_value(json);
-        let valid = match self.kind {
-            Kind::Connect => json.is_empty() || object && whole(),
-            Kind::Disconnect => json.is_empty(),
-            Kind::ConnectError => (object || json.as_bytes().first() == Some(&b'"')) && whole(),
-            Kind::Event | Kind::BinaryEvent | Kind::Ack | Kind::BinaryAck => {
-                let list = json.trim_ascii_end().strip_prefix('[').and_then(|list| list.strip_suffix(']'));
-                let list = list.filter(|_| whole()).ok_or(Fault::Data)?;
-                self.data = list;
-                return self.take_name();
+    /// [`decode`](Self::decode) into one that is [`new`](Self::new), for the main namespace.
+    pub(crate) fn read(&mut self, text: &'a [u8], max_attachments: u8) -> Result<(), Fault> {
+        let (digit, mut rest) = text.split_first().ok_or(Fault::Kind)?;
+        self.kind = Kind::of(*digit).ok_or(Fault::Kind)?;
+        if self.kind.is_binary() {
+            let (n, after) = json::digits(rest).ok_or(Fault::Attachments)?;
+            let n = n.unwrap_or(0);
+            if n == 0 || n > max_attachments.into() {
+                return Err(Fault::Attachments);
             }
+            self.attachments = n as u8;
+            rest = after.strip_prefix(b"-").ok_or(Fault::Attachments)?;
+        }
+        if rest.first() == Some(&b'/') {
+            let len = rest.iter().take_while(|byte| **byte != b',').count();
+            (self.namespace, rest) = rest.split_at_checked(len).unwrap_or_default();
+            rest = rest.get(1..).unwrap_or_default();
+        }
+        (self.id, rest) = json::digits(rest).ok_or(Fault::Id)?;
+        self.data = rest;
+        let first = rest.first();
+        let valid = match self.kind {
+            Kind::Disconnect => return if rest.is_empty() { Ok(()) } else { Err(Fault::Data) },
+            Kind::Connect if rest.is_empty() => return Ok(()),
+            Kind::Connect => first == Some(&b'{'),
+            Kind::ConnectError => matches!(first, Some(b'{' | b'"')),
+            Kind::Event | Kind::BinaryEvent | Kind::Ack | Kind::BinaryAck => first == Some(&b'['),
         };
-        self.data = json;
-        if valid { Ok(()) } else { Err(Fault::Data) }
+        if !valid || !json::is_value(rest) {
+            return Err(Fault::Data);
+        }
+        // Of a list, what stands between the brackets.
+        if let [b'[', list @ ..] = rest {
+            let mut list = list;
+            while let [list_before @ .., last] = list {
+                list = list_before;
+                if *last == b']' {
+                    break;
+                }
+            }
+            self.data = list;
+            return self.take_name();
+        }
+        Ok(())
     }
 
     /// Takes an event's name off its arguments.
@@ -132,16 +143,16 @@ impl<'a> Packet<'a> {
             return Ok(());
         }
         let (name, rest) = json::split(self.data).ok_or(Fault::Data)?;
-        self.name = match name.as_bytes().first() {
-            Some(b'"') => json::unquoted(name).ok_or(Fault::Data)?,
-            Some(b'-' | b'0'..=b'9') => name,
+        self.name = match name {
+            [b'"', name @ .., b'"'] => name,
+            [b'-' | b'0'..=b'9', ..] => name,
             _ => return Err(Fault::Data),
         };
         if is_reserved(self.name) {
             return Err(Fault::ReservedName);
         }
-        let rest = rest.trim_ascii_start();
-        self.data = rest.strip_prefix(',').unwrap_or(rest).trim_ascii_start();
+        let rest = json::white(rest);
+        self.data = json::white(rest.strip_prefix(b",").unwrap_or(rest));
         Ok(())
     }
 
@@ -158,8 +169,8 @@ impl<'a> Packet<'a> {
             w.number(self.attachments.into());
             w.put(b"-");
         }
-        if self.namespace != "/" {
-            w.put(self.namespace.as_bytes());
+        if self.namespace != b"/" {
+            w.put(self.namespace);
             w.put(b",");
         }
         if let Some(id) = self.id {
@@ -172,17 +183,17 @@ impl<'a> Packet<'a> {
         };
         w.put(open);
         if open.len() == 2 {
-            w.put(self.name.as_bytes());
+            w.put(self.name);
             w.put(if self.data.is_empty() { b"\"" } else { b"\"," });
         }
-        w.put(self.data.as_bytes());
+        w.put(self.data);
         w.put(close);
     }
 }
 
 /// Names that the protocol keeps for itself: no event may have them.
-pub(crate) fn is_reserved(name: &str) -> bool {
-    let reserved: [&[u8]; 6] =
-        [b"connect", b"connect_error", b"disconnect", b"disconnecting", b"newListener", b"removeListener"];
-    reserved.contains(&name.as_bytes())
+pub(crate) fn is_reserved(name: &[u8]) -> bool {
+    // One constant: an array of them would take a pointer and a length for each.
+    const NAMES: &[u8] = b"connect connect_error disconnect disconnecting newListener removeListener";
+    NAMES.split(|byte| *byte == b' ').any(|reserved| reserved == name)
 }

@@ -14,7 +14,7 @@ pub const SEPARATOR: u8 = 0x1e;
 #[expect(clippy::exhaustive_enums, reason = "a payload has no other parts")]
 pub enum Part<'a> {
     /// An Engine.IO packet: see [`engine::split`](crate::engine::split).
-    Text(&'a str),
+    Text(&'a [u8]),
     /// The data of a binary message.
     Binary(&'a [u8]),
 }
@@ -34,7 +34,7 @@ impl Part<'_> {
         let (first, rest) = out.get_mut(..len)?.split_first_mut()?;
         match self {
             Self::Text(packet) => {
-                let (byte, bytes) = packet.as_bytes().split_first()?;
+                let (byte, bytes) = packet.split_first()?;
                 *first = *byte;
                 for (to, from) in rest.iter_mut().zip(bytes) {
                     *to = *from;
@@ -69,5 +69,8 @@ fn decode_part(part: &mut [u8]) -> Result<Part<'_>, Fault> {
         let encoded = encoded.get_mut(..len).unwrap_or_default();
         return Base64Unpadded::decode_in_place(encoded).map(Part::Binary).map_err(|_| Fault::Encoding);
     }
-    core::str::from_utf8(part).map(Part::Text).map_err(|_| Fault::Encoding)
+    match core::str::from_utf8(part) {
+        Ok(_) => Ok(Part::Text(part)),
+        Err(_) => Err(Fault::Encoding),
+    }
 }

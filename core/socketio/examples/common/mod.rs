@@ -1,9 +1,12 @@
 //! What the examples share: arguments, random bytes, a clock, the end of a TCP stream.
 #![allow(dead_code, unreachable_pub, reason = "shared by several programs, none of which needs all of it")]
 
+use std::borrow::Cow;
 use std::net::{Shutdown, TcpStream};
 use std::sync::OnceLock;
 use std::time::Instant;
+
+use microws_socketio::Event;
 
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -33,4 +36,20 @@ pub fn now() -> u32 {
 pub fn half_close(stream: &TcpStream) {
     // A peer that is gone already is found out by reading.
     let _ = stream.shutdown(Shutdown::Write);
+}
+
+/// Names and JSON come as bytes.
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+/// What is only shown.
+pub fn note(event: &Event<'_>) {
+    match event {
+        Event::Refused { error } => println!("refused: {}", text(error)),
+        Event::Ack { args, attachments, .. } => {
+            println!("acknowledged: {} and {} attachment(s)", text(args), attachments.count());
+        }
+        event => println!("{event:?}"),
+    }
 }

@@ -57,7 +57,8 @@ impl<'c> ClientConfig<'c> {
     /// Whether the request to join can be sent.
     pub(crate) fn is_valid(&self) -> bool {
         let namespace = self.namespace.as_bytes();
-        let object = self.auth.as_bytes().first() == Some(&b'{') && crate::json::is_value(self.auth);
+        let object =
+            self.auth.as_bytes().first() == Some(&b'{') && crate::json::is_value(self.auth.as_bytes());
         namespace.first() == Some(&b'/') && !namespace.contains(&b',') && (self.auth.is_empty() || object)
     }
 }

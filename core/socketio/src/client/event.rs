@@ -12,19 +12,19 @@ pub enum Event<'i> {
     /// The namespace is joined: events can be sent.
     Connected {
         /// The client's id in this namespace, which the server may show to others.
-        sid: &'i str,
+        sid: &'i [u8],
     },
     /// The server refuses us; the end follows.
     Refused {
         /// Why, in JSON: most often `{"message":"..."}`.
-        error: &'i str,
+        error: &'i [u8],
     },
     /// An event.
     Event {
         /// Its name as it stands between the quotation marks, escapes as they are.
-        name: &'i str,
+        name: &'i [u8],
         /// Its arguments: see [`json::values`].
-        args: &'i str,
+        args: &'i [u8],
         /// What its placeholders stand for.
         attachments: Attachments<'i>,
         /// The server asks for an acknowledgement: reply with [`Outgoing::ack`](crate::Outgoing::ack) and this id.
@@ -35,7 +35,7 @@ pub enum Event<'i> {
         /// The id that was reserved for it.
         id: u32,
         /// Its arguments: see [`json::values`].
-        args: &'i str,
+        args: &'i [u8],
         /// What its placeholders stand for.
         attachments: Attachments<'i>,
     },
@@ -64,11 +64,11 @@ impl Found {
             Self::Packet => (inbox.text(), Attachments::NONE),
             Self::WithAttachments => inbox.whole(),
         };
-        let text = text.get(1..).unwrap_or_default();
-        let packet = Packet::decode(text, u8::MAX).unwrap_or(Packet::new(Kind::Event, "/"));
+        let mut packet = Packet::new(Kind::Event, b"/");
+        _ = packet.read(text.get(1..).unwrap_or_default(), u8::MAX);
         match packet.kind {
             Kind::Connect => Event::Connected {
-                sid: json::member(packet.data, "sid").and_then(json::unquoted).unwrap_or_default(),
+                sid: json::member(packet.data, b"sid").and_then(json::unquoted).unwrap_or_default(),
             },
             Kind::ConnectError => Event::Refused { error: packet.data },
             Kind::Ack | Kind::BinaryAck => {

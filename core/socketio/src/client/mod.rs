@@ -221,7 +221,7 @@ impl<'c> Client<'c> {
             0 => usize::MAX,
             max => max as usize,
         };
-        let packet = packet_len(&outgoing.packet(self.config.namespace)) as usize;
+        let packet = packet_len(&outgoing.packet(self.config.namespace.as_bytes())) as usize;
         if packet > max || outgoing.attached().iter().any(|attachment| attachment.len() > max) {
             return Err(SendError::TooLong);
         }
@@ -235,7 +235,7 @@ impl<'c> Client<'c> {
         tx: &mut Buffer<'_>,
         outgoing: &Outgoing<'_>,
     ) -> Result<Sent, microws::SendError> {
-        let packet = outgoing.packet(self.config.namespace);
+        let packet = outgoing.packet(self.config.namespace.as_bytes());
         self.sending.send(session, tx, &packet, outgoing.attached())
     }
 
@@ -296,36 +296,34 @@ impl<'c> Client<'c> {
         session: &mut Session<'_, R>,
         tx: &mut Buffer<'_>,
     ) -> Result<Sent, microws::SendError> {
-        let namespace = self.config.namespace;
-        if self.owed.join && self.end.is_none() {
-            let packet = Packet { data: self.config.auth, ..Packet::new(Kind::Connect, namespace) };
-            if self.sending.send(session, tx, &packet, &[])? == Sent::Write {
-                return Ok(Sent::Write);
+        let Owed { join, pong, leave, .. } = self.owed;
+        // After the end only to leave makes sense.
+        let ended = self.end.is_some();
+        if (join && !ended) || leave {
+            let mut packet = Packet::new(Kind::Disconnect, self.config.namespace.as_bytes());
+            if !leave {
+                (packet.kind, packet.data) = (Kind::Connect, self.config.auth.as_bytes());
             }
-            self.owed.join = false;
+            match self.sending.send(session, tx, &packet, &[]) {
+                Ok(Sent::Write) => return Ok(Sent::Write),
+                // In the middle of another packet it can't be said; to close says enough.
+                Err(error) if !leave => return Err(error),
+                _ => (self.owed.join, self.owed.leave) = (false, false),
+            }
         }
-        if self.owed.pong && self.end.is_none() {
+        if pong && !ended {
             if session.send_text(tx, "3")? == Sent::Write {
                 return Ok(Sent::Write);
             }
             self.owed.pong = false;
         }
-        if self.owed.leave {
-            let packet = Packet::new(Kind::Disconnect, namespace);
-            // In the middle of another packet it can't be said; to close says enough.
-            if self.sending.send(session, tx, &packet, &[]) == Ok(Sent::Write) {
-                return Ok(Sent::Write);
-            }
-            self.owed.leave = false;
-        }
         if self.owed.close {
-            let (code, reason) = match self.end {
-                Some(End::Failed(fault)) => (fault.close_code(), fault.meaning()),
-                Some(End::Overdue(Overdue::Heartbeat)) => (CloseCode::POLICY_VIOLATION, "no ping in time"),
-                Some(End::Overdue(_)) => (CloseCode::POLICY_VIOLATION, "not joined in time"),
-                _ => (CloseCode::NORMAL, ""),
+            let code = match self.end {
+                Some(End::Failed(fault)) => fault.close_code(),
+                Some(End::Overdue(_)) => CloseCode::POLICY_VIOLATION,
+                _ => CloseCode::NORMAL,
             };
-            if session.close(tx, code, reason)? == Sent::Write {
+            if session.close(tx, code, "")? == Sent::Write {
                 return Ok(Sent::Write);
             }
             self.owed = Owed::default();

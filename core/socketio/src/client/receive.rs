@@ -3,7 +3,7 @@
 use microws::{Chunk, Event, MessageKind};
 
 use crate::client::{Client, Found, Phase};
-use crate::engine::{self, Open, Type};
+use crate::engine::{self, Type};
 use crate::error::SendError;
 use crate::fault::Fault;
 use crate::inbox::Inbox;
@@ -41,8 +41,9 @@ impl Client<'_> {
                 if !inbox.attach() {
                     return Ok(None);
                 }
-                let text = inbox.whole().0.get(1..).unwrap_or_default();
-                let relevant = self.packet(&Packet::decode(text, u8::MAX)?)?;
+                let mut packet = Packet::new(Kind::Event, b"/");
+                packet.read(inbox.whole().0.get(1..).unwrap_or_default(), u8::MAX)?;
+                let relevant = self.packet(&packet)?;
                 Ok(relevant.then_some(Found::WithAttachments))
             }
         }
@@ -52,7 +53,7 @@ impl Client<'_> {
         let (kind, data) = engine::split(inbox.text())?;
         match (kind, self.phase) {
             (Type::Close, _) => self.finish(End::Closed),
-            (Type::Open, Phase::Opening) => self.open(&Open::decode(data)?),
+            (Type::Open, Phase::Opening) => self.open(data)?,
             (Type::Open, _) | (_, Phase::Opening) => return Err(Fault::Unexpected),
             (Type::Ping, phase) => {
                 self.owed.pong = true;
@@ -65,7 +66,8 @@ impl Client<'_> {
                 if inbox.is_waiting() {
                     return Err(Fault::AttachmentMissing);
                 }
-                let packet = Packet::decode(data, self.config.max_attachments)?;
+                let mut packet = Packet::new(Kind::Event, b"/");
+                packet.read(data, self.config.max_attachments)?;
                 if packet.attachments == 0 {
                     return Ok(self.packet(&packet)?.then_some(Found::Packet));
                 }
@@ -78,26 +80,32 @@ impl Client<'_> {
         Ok(None)
     }
 
-    fn open(&mut self, open: &Open<'_>) {
-        self.heartbeat = open.ping_interval.saturating_add(open.ping_timeout).min(LONGEST);
-        self.max_payload = open.max_payload;
+    /// Takes the data of the open packet: of all that is in it, what a client needs.
+    fn open(&mut self, data: &[u8]) -> Result<(), Fault> {
+        if !json::is_value(data) {
+            return Err(Fault::OpenPacket);
+        }
+        let number = |name: &[u8]| json::member(data, name).and_then(json::number).ok_or(Fault::OpenPacket);
+        self.heartbeat = number(b"pingInterval")?.saturating_add(number(b"pingTimeout")?).min(LONGEST);
+        self.max_payload = number(b"maxPayload").unwrap_or(0);
         self.phase = Phase::Joining;
         if self.config.is_valid() {
             self.owed.join = true;
         } else {
             self.finish(End::Unsendable(SendError::InvalidJson));
         }
+        Ok(())
     }
 
     /// Takes a whole packet: whether the program is to hear of it.
     fn packet(&mut self, packet: &Packet<'_>) -> Result<bool, Fault> {
-        if packet.namespace != self.config.namespace {
+        if packet.namespace != self.config.namespace.as_bytes() {
             return Ok(false);
         }
         match (packet.kind, self.phase) {
             (Kind::Connect, Phase::Joining) => {
                 // Without it the server speaks an older protocol.
-                json::member(packet.data, "sid").and_then(json::unquoted).ok_or(Fault::Data)?;
+                json::member(packet.data, b"sid").and_then(json::unquoted).ok_or(Fault::Data)?;
                 self.phase = Phase::Joined;
                 self.deadline.restart();
             }

@@ -17,8 +17,8 @@
 //!     socket.open().await?;
 //!     socket.sender().emit("hello", r#""world""#).await?;
 //!     while let Some((event, sender)) = socket.recv().await? {
-//!         if let Event::Event { name: "time", args, ack: Some(id), .. } = event {
-//!             sender.ack(id, args).await?;
+//!         if let Event::Event { name: b"time", ack: Some(id), .. } = event {
+//!             sender.ack(id, "1700000000").await?;
 //!         }
 //!     }
 //!     Ok(())

@@ -15,8 +15,8 @@
 //!     socket.open()?;
 //!     socket.sender().emit("hello", r#""world""#)?;
 //!     while let Some((event, sender)) = socket.recv()? {
-//!         if let Event::Event { name: "time", args, ack: Some(id), .. } = event {
-//!             sender.ack(id, args)?;
+//!         if let Event::Event { name: b"time", ack: Some(id), .. } = event {
+//!             sender.ack(id, "1700000000")?;
 //!         }
 //!     }
 //!     Ok(())
