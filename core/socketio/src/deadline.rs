@@ -29,16 +29,25 @@ impl Deadline {
         self.state = State::New;
     }
 
-    /// How many milliseconds are left of `timeout`; 0 if it is over. A caller that comes late gives as much more time,
-    /// once: the program itself may have stalled, with the bytes unread. A `now` that is older than the one before is
-    /// taken as the same.
-    pub(crate) fn left(&mut self, now: u32, timeout: u32) -> u32 {
+    /// How many milliseconds are left of `timeout`; 0 if it is over: for what we do ourselves.
+    pub(crate) fn left_exactly(&mut self, now: u32, timeout: u32) -> u32 {
+        timeout.saturating_sub(self.waited(now))
+    }
+
+    fn waited(&mut self, now: u32) -> u32 {
         if self.state == State::New {
             *self = Self { since: now, state: State::Waiting };
         }
         // A `now` from before the wait began is more than half the clock's range after it.
         let waited = now.wrapping_sub(self.since);
-        let waited = if waited > u32::MAX / 2 { 0 } else { waited };
+        if waited > u32::MAX / 2 { 0 } else { waited }
+    }
+
+    /// How many milliseconds are left of `timeout`; 0 if it is over: for what the peer must do. A caller that comes late gives as much more time,
+    /// once: the program itself may have stalled, with the bytes unread. A `now` that is older than the one before is
+    /// taken as the same.
+    pub(crate) fn left(&mut self, now: u32, timeout: u32) -> u32 {
+        let waited = self.waited(now);
         if let Some(left @ 1..) = timeout.checked_sub(waited) {
             return left;
         }

@@ -17,6 +17,8 @@ pub enum SendError {
     TooManyAttachments,
     /// The packet, or an attachment, is larger than what the peer takes.
     TooLong,
+    /// Server: the queue has no room for it.
+    QueueFull,
     /// Of the WebSocket session.
     WebSocket(microws::SendError),
 }
@@ -29,6 +31,7 @@ impl fmt::Display for SendError {
             Self::InvalidJson => "the arguments are not JSON",
             Self::TooManyAttachments => "more than 255 attachments",
             Self::TooLong => "larger than what the peer takes",
+            Self::QueueFull => "the queue has no room for it",
             Self::WebSocket(error) => return write!(f, "{error}"),
         })
     }

@@ -34,6 +34,8 @@ pub enum Fault {
     AttachmentUnannounced,
     /// Socket.IO: a packet for a namespace that was not joined, or joined already.
     Namespace,
+    /// Engine.IO polling: a second GET while one is held, or a second POST beside another.
+    Overlap,
     /// A message, or a packet with its attachments, is larger than the memory for it.
     TooLong,
 }
@@ -62,6 +64,7 @@ impl Fault {
             Self::AttachmentMissing => "a text packet instead of an attachment",
             Self::AttachmentUnannounced => "an attachment that no packet announced",
             Self::Namespace => "a packet for a namespace that is not joined",
+            Self::Overlap => "two requests of a kind at a time",
             Self::TooLong => "a message larger than the memory for it",
         }
     }

@@ -53,6 +53,14 @@ impl<'a> Inbox<'a> {
         Ok(chunk.fin.then_some(chunk.kind))
     }
 
+    /// Puts a whole text message in.
+    pub(crate) fn keep(&mut self, text: &[u8]) -> Result<(), Fault> {
+        let to = self.bytes.get_mut(..text.len()).ok_or(Fault::TooLong)?;
+        copy(to, text);
+        (self.start, self.end) = (0, u32::try_from(text.len()).map_err(|_| Fault::TooLong)?);
+        Ok(())
+    }
+
     /// The whole text message that [`push`](Self::push) reported.
     pub(crate) fn text(&self) -> &[u8] {
         self.bytes.get(self.start as usize..self.end as usize).unwrap_or_default()

@@ -33,6 +33,7 @@
 //!
 //! - [`json`], [`engine`], [`packet`] and [`payload`] are functions of text and slices: the codec.
 //! - [`Client`] is a client's life in one namespace, beside the [`Session`](microws::Session) of its WebSocket.
+//! - [`server`] has the server's side: a session over a WebSocket or over HTTP polling, with the upgrade between them.
 //! - [`io`] has both behind one handle: blocking, async and polled.
 //!
 //! The data of an application stays JSON text, checked and not taken apart. A client speaks WebSocket from the start:
@@ -65,6 +66,8 @@ mod outgoing;
 pub mod packet;
 pub mod payload;
 mod sending;
+pub mod server;
+mod sid;
 mod step;
 mod write;
 

@@ -56,21 +56,24 @@ impl Part<'_> {
 /// [`Fault::Encoding`], or what `each` returns.
 pub fn decode(payload: &mut [u8], mut each: impl FnMut(Part<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
     for part in payload.split_mut(|byte| *byte == SEPARATOR) {
-        each(decode_part(part)?)?;
+        match decode_in_place(part)? {
+            Some(bytes) => each(Part::Binary(bytes))?,
+            None => each(Part::Text(part))?,
+        }
     }
     Ok(())
 }
 
-/// Base64 may lack its padding, as some clients leave it out.
-fn decode_part(part: &mut [u8]) -> Result<Part<'_>, Fault> {
-    if let [b'b', encoded @ ..] = part {
-        let pads = encoded.iter().rev().take(2).take_while(|byte| **byte == b'=').count();
-        let len = encoded.len().saturating_sub(pads);
-        let encoded = encoded.get_mut(..len).unwrap_or_default();
-        return Base64Unpadded::decode_in_place(encoded).map(Part::Binary).map_err(|_| Fault::Encoding);
+/// Decodes a part that is binary, and returns its bytes; `None` for text, which is checked. Base64 may lack its padding,
+/// as some clients leave it out.
+pub(crate) fn decode_in_place(part: &mut [u8]) -> Result<Option<&mut [u8]>, Fault> {
+    if part.first() != Some(&b'b') {
+        return if core::str::from_utf8(part).is_ok() { Ok(None) } else { Err(Fault::Encoding) };
     }
-    match core::str::from_utf8(part) {
-        Ok(_) => Ok(Part::Text(part)),
-        Err(_) => Err(Fault::Encoding),
-    }
+    let encoded = part.get_mut(1..).unwrap_or_default();
+    let pads = encoded.iter().rev().take(2).take_while(|byte| **byte == b'=').count();
+    let len = encoded.len().saturating_sub(pads);
+    let encoded = encoded.get_mut(..len).unwrap_or_default();
+    let len = Base64Unpadded::decode_in_place(encoded).map_err(|_| Fault::Encoding)?.len();
+    Ok(encoded.get_mut(..len))
 }

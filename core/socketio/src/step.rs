@@ -42,6 +42,8 @@ pub enum End {
     Failed(Fault),
     /// The peer took too long.
     Overdue(Overdue),
+    /// Server: a packet that the protocol demands had no room in the queue: the client does not take what is sent.
+    QueueFull,
     /// Client: the request to join can't be sent: its namespace or its auth payload is not what it must be.
     Unsendable(SendError),
     /// The WebSocket ended without a word of Socket.IO.
@@ -57,6 +59,7 @@ impl fmt::Display for End {
             Self::Closed => f.write_str("the peer closed the transport"),
             Self::Failed(fault) => write!(f, "the peer broke the protocol: {fault}"),
             Self::Overdue(overdue) => write!(f, "{overdue}"),
+            Self::QueueFull => f.write_str("the client does not take what is sent"),
             Self::Unsendable(error) => write!(f, "the request to join can't be sent: {error}"),
             Self::WebSocket(end) => write!(f, "{end}"),
         }

@@ -1,0 +1,40 @@
+//! [`Sid`]: the id of a session, or of a client in a namespace.
+
+use core::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+
+/// An id of 20 characters, base64url of 15 random bytes. That of a session takes the session over for whoever knows it:
+/// the bytes must be such that nobody can predict them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Sid([u8; 20]);
+
+impl Sid {
+    /// Of fresh random bytes.
+    pub fn new(random: [u8; 15]) -> Self {
+        let mut text = [0; 20];
+        // 15 bytes make 20 characters.
+        let _ = Base64UrlUnpadded::encode(&random, &mut text);
+        Self(text)
+    }
+
+    /// As it stands in JSON and in a request's query.
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The id is a secret: it is not shown.
+impl fmt::Debug for Sid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sid")
+    }
+}
+
+/// The id is a secret: it is not shown.
+#[cfg(feature = "defmt")]
+impl defmt::Format for Sid {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Sid");
+    }
+}
