@@ -42,6 +42,27 @@ impl<'b> Chunk<'b> {
             payload,
         }
     }
+
+    /// The text, where the chunk is all of a text message; `None` for a part of one, and for binary. Whole short messages
+    /// come with [`whole_up_to`](crate::Config::whole_up_to).
+    ///
+    /// ```
+    /// use microws::{Chunk, MessageKind};
+    ///
+    /// let mut bytes = *b"on";
+    /// assert_eq!(Chunk::new(MessageKind::Text, true, true, &mut bytes).as_str(), Some("on"));
+    /// assert_eq!(Chunk::new(MessageKind::Text, true, false, &mut bytes).as_str(), None);
+    /// ```
+    pub fn as_str(&self) -> Option<&str> {
+        #[cfg(feature = "deflate")]
+        if self.compressed {
+            return None;
+        }
+        if !(self.first && self.fin && matches!(self.kind, MessageKind::Text)) {
+            return None;
+        }
+        core::str::from_utf8(self.payload).ok()
+    }
 }
 
 /// What the peer said. It borrows `rx` alone: session and `tx` stay free to reply to it.

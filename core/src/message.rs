@@ -11,6 +11,9 @@ use crate::wire::frame::MessageKind;
 /// [`max_message_len`](crate::Config::max_message_len) to `N`. A device that gets unfragmented
 /// messages only does not need this: see [`whole_up_to`](crate::Config::whole_up_to).
 ///
+/// `recv_message` of the adapters in [`io`](crate::io), and [`Session::receive_message`](crate::Session::receive_message),
+/// fill it; [`push`](Self::push) is for programs that look at the other events, too.
+///
 /// ```
 /// use microws::{Chunk, Message, MessageKind, Whole};
 ///
@@ -53,22 +56,31 @@ impl<const N: usize> Message<N> {
 
     /// Adds the next chunk; returns the message when this was its last one.
     pub fn push(&mut self, chunk: &Chunk<'_>) -> Option<Whole<'_>> {
+        let kind = self.add(chunk)?;
+        Some(self.whole(kind))
+    }
+
+    /// [`push`](Self::push) in two halves, for functions that loop: the kind of the message that this chunk ends.
+    pub(crate) fn add(&mut self, chunk: &Chunk<'_>) -> Option<MessageKind> {
         if chunk.first {
             self.bytes.clear();
             self.len = 0;
         }
         self.len = self.len.saturating_add(chunk.payload.len() as u64);
-        let fits = self.len <= N as u64 && self.bytes.extend_from_slice(chunk.payload).is_ok();
-        if !chunk.fin {
-            return None;
+        // What does not fit is counted only.
+        let _ = self.bytes.extend_from_slice(chunk.payload);
+        if chunk.fin { Some(chunk.kind) } else { None }
+    }
+
+    /// The message whose last chunk was added.
+    pub(crate) fn whole(&self, kind: MessageKind) -> Whole<'_> {
+        if self.len > N as u64 {
+            return Whole::TooLong { kind, len: self.len };
         }
-        if !fits {
-            return Some(Whole::TooLong { kind: chunk.kind, len: self.len });
-        }
-        Some(match (chunk.kind, core::str::from_utf8(&self.bytes)) {
+        match (kind, core::str::from_utf8(&self.bytes)) {
             (MessageKind::Text, Ok(text)) => Whole::Text(text),
             _ => Whole::Binary(&self.bytes),
-        })
+        }
     }
 }
 

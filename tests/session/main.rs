@@ -9,6 +9,7 @@ mod sending;
 mod streams;
 mod styles;
 mod upgraded;
+mod whole;
 
 mod bad_requests;
 mod broken_streams;

@@ -42,6 +42,7 @@ use crate::connection::role::Server;
 use crate::error::SendError;
 use crate::event::Event;
 use crate::located::Located;
+use crate::message::{Message, Whole};
 use crate::session::{Endpoint, Sent, Session};
 use crate::step::Step;
 use crate::wire::code::CloseCode;
@@ -127,6 +128,42 @@ impl<'a, R: Endpoint> WebSocket<'a, R> {
             Err(error) => Step::End(session.end().ok_or(error)?),
         };
         Ok(step.map(|event| (Session::<R>::bind(event, &mut self.rx), &mut self.sender)))
+    }
+
+    /// [`poll`](Self::poll) for whole messages, put together in `message`, which stays the same from call to call: a
+    /// message that has begun is in it. Other events are skipped; pings are answered.
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll).
+    pub fn poll_message<'m, S: Stream, const N: usize>(
+        &mut self,
+        stream: &mut S,
+        now: u32,
+        message: &'m mut Message<N>,
+    ) -> Result<Step<Whole<'m>>, S::Error> {
+        loop {
+            match self.poll(stream, now)? {
+                Step::Event((Event::Chunk(chunk), _)) => {
+                    if let Some(kind) = message.add(&chunk) {
+                        return Ok(Step::Event(message.whole(kind)));
+                    }
+                }
+                Step::Event(_) => {}
+                Step::Read => return Ok(Step::Read),
+                Step::Write => return Ok(Step::Write),
+                Step::Shutdown => return Ok(Step::Shutdown),
+                Step::End(end) => return Ok(Step::End(end)),
+            }
+        }
+    }
+
+    /// Queues a close frame with code 1000 and no reason; go on polling until [`Step::End`]. To say why:
+    /// [`Sender::close`].
+    ///
+    /// # Errors
+    /// [`Closed`](SendError::Closed), or [`NotNow`](SendError::NotNow) before the connection is open.
+    pub fn close(&mut self) -> Result<Sent, SendError> {
+        self.sender.close(CloseCode::NORMAL, "")
     }
 
     /// Writes out queued bytes, as far as the stream takes them: whether all of them went.

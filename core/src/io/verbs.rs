@@ -11,6 +11,7 @@ macro_rules! verbs {
         use crate::error::SendError;
         use crate::event::Event;
         use crate::located::Located;
+        use crate::message::{Message, Whole};
         use crate::session::{Endpoint, Sent, Session};
         use crate::step::{End, Step};
         use crate::wire::code::CloseCode;
@@ -91,6 +92,41 @@ macro_rules! verbs {
                         return Err(Error::End(end));
                     }
                 }
+                Ok(())
+            }
+
+            /// Waits for the next whole message, put together in `message`, which stays the same from call to call: a
+            /// message that has begun is in it. Other events are skipped, the peer's head too; pings are answered.
+            /// `None`: drop the stream.
+            ///
+            /// # Errors
+            /// As [`recv`](Self::recv).
+            pub $($async)? fn recv_message<'m, const N: usize>(
+                &mut self,
+                message: &'m mut Message<N>,
+            ) -> Result<Option<Whole<'m>>, Error<S::Error>> {
+                loop {
+                    let Some((event, _)) = self.recv()$($await)*? else { return Ok(None) };
+                    if let Event::Chunk(chunk) = event
+                        && let Some(kind) = message.add(&chunk)
+                    {
+                        return Ok(Some(message.whole(kind)));
+                    }
+                }
+            }
+
+            /// Closes with code 1000 and no reason, and waits for the end; messages that still come are dropped. To say
+            /// why, or to take those messages: [`Sender::close`], and `recv` until `None`.
+            ///
+            /// # Errors
+            /// As [`recv`](Self::recv); [`NotNow`](SendError::NotNow) before the connection is open.
+            pub $($async)? fn close(&mut self) -> Result<(), Error<S::Error>> {
+                match self.sender.close(CloseCode::NORMAL, "")$($await)* {
+                    // The peer was first, or this call was broken off before.
+                    Ok(()) | Err(Error::Send(SendError::Closed)) => {}
+                    Err(error) => return Err(error),
+                }
+                while self.recv()$($await)*?.is_some() {}
                 Ok(())
             }
 

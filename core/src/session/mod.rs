@@ -13,6 +13,7 @@ use crate::connection::role::Role;
 use crate::connection::{Connection, State};
 use crate::event::Event;
 use crate::located::{Located, What};
+use crate::message::{Message, Whole};
 use crate::step::{End, Overdue, Step};
 
 mod client;
@@ -188,6 +189,30 @@ impl<'c, R: Endpoint> Session<'c, R> {
             return Step::Event(message.bind_frame(rx));
         }
         self.step_slow(rx, tx).map(|event| Self::bind(event, rx))
+    }
+
+    /// [`receive`](Self::receive) for whole messages, put together in `message`, which stays the same from call to call:
+    /// a message that has begun is in it. Other events are skipped.
+    pub fn receive_message<'m, const N: usize>(
+        &mut self,
+        rx: &mut Buffer<'_>,
+        tx: &mut Buffer<'_>,
+        message: &'m mut Message<N>,
+    ) -> Step<Whole<'m>> {
+        loop {
+            match self.receive(rx, tx) {
+                Step::Event(Event::Chunk(chunk)) => {
+                    if let Some(kind) = message.add(&chunk) {
+                        return Step::Event(message.whole(kind));
+                    }
+                }
+                Step::Event(_) => {}
+                Step::Read => return Step::Read,
+                Step::Write => return Step::Write,
+                Step::Shutdown => return Step::Shutdown,
+                Step::End(end) => return Step::End(end),
+            }
+        }
     }
 
     /// Borrows what [`step`](Self::step) found.

@@ -202,6 +202,14 @@ impl<R: Endpoint> Session<'_, R> {
         sent(self.writable()?.close(tx, code, reason))
     }
 
+    /// Queues a close frame with code 1000 and no reason: see [`close`](Self::close).
+    ///
+    /// # Errors
+    /// [`Closed`](SendError::Closed) or [`NotNow`](SendError::NotNow).
+    pub fn close_normal(&mut self, tx: &mut Buffer<'_>) -> Result<Sent, SendError> {
+        self.close(tx, CloseCode::NORMAL, "")
+    }
+
     #[inline]
     pub(super) fn writable(&mut self) -> Result<&mut Connection<R>, SendError> {
         if self.connection.state == State::Connecting {
