@@ -36,6 +36,7 @@
 //!   of all of them. It never sees a stream, a clock or a random source.
 //! - **[`io`]** has the loop around it ready-made: blocking, async, and for polled stacks such as smoltcp.
 //! - [`Message`] puts whole messages together from chunks.
+//! - [`http::Url`] takes an address apart, and [`Backoff`] says how long to wait before the next attempt.
 //!
 //! Most programs need [`io`]; a stack that none of its modules fits drives a [`Session`] itself, in five calls.
 //! Handshake and connection can be driven by hand, where every byte of flash counts.
@@ -84,6 +85,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod backoff;
 mod buffer;
 mod compact;
 mod config;
@@ -101,6 +103,7 @@ mod session;
 mod step;
 mod wire;
 
+pub use backoff::Backoff;
 pub use buffer::{Buffer, MIN_CAPACITY};
 pub use config::{Config, Fields, Timeouts};
 pub use connection::role::{Client, Role, Server};

@@ -274,6 +274,12 @@ impl<'c> Config<'c> {
         )
     }
 
+    /// Client: the request for what `url` names: see [`request`](Self::request). Port and TLS are the stream's.
+    #[must_use]
+    pub const fn url(self, url: crate::http::Url<'c>) -> Self {
+        self.request(url.authority(), url.target())
+    }
+
     /// Client: the `Origin` field, which browsers send; most others leave it out.
     #[must_use]
     pub const fn origin(mut self, origin: &'c str) -> Self {

@@ -90,7 +90,7 @@ const fn ipv6_address(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 /// The bytes after four numbers up to 255, without leading zeros.
-const fn ipv4_address(bytes: &[u8]) -> Option<&[u8]> {
+pub(super) const fn ipv4_address(bytes: &[u8]) -> Option<&[u8]> {
     let (mut numbers, mut rest) = (0u8, bytes);
     loop {
         let (mut number, mut digits) = (0u16, 0u8);

@@ -9,9 +9,11 @@ pub(crate) mod field;
 pub(crate) mod host;
 pub(crate) mod line;
 pub(crate) mod reader;
+pub(crate) mod url;
 pub(crate) mod writer;
 
 pub use error::HeadError;
 pub use field::Field;
 pub use line::{RequestLine, StatusLine};
+pub use url::{Url, UrlError};
 pub use writer::respond;
