@@ -2,6 +2,7 @@
 //! roles.
 
 mod by_hand;
+mod bytes;
 mod http;
 mod opening;
 mod scripts;

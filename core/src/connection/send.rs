@@ -98,6 +98,19 @@ impl<R: Role> Connection<R> {
         Ok(len)
     }
 
+    /// The room that [`send_with`](Self::send_with) gives to a message of its own; it stays the same room as long as `tx`
+    /// is left alone.
+    #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
+    pub(crate) fn message_room<'t>(&self, tx: &'t mut Buffer<'_>) -> Result<&'t mut [u8], SendError> {
+        let _ = self.data_opcode(MessageKind::Binary)?;
+        if self.sending.is_some() {
+            return Err(SendError::MessageInProgress);
+        }
+        let free = tx.free();
+        let frame = tx.room(free).unwrap_or_default();
+        Ok(frame.get_mut(header_len(free as u64, R::MASKS)..).unwrap_or_default())
+    }
+
     /// Queues the header alone of the next fragment of a message, for a payload that need not be
     /// copied: it stands in `rx`, in flash, in a DMA buffer. `tx` must then be written out, and
     /// exactly `len` bytes of payload after it, before anything else is queued. Not for a client, which must mask the

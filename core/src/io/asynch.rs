@@ -24,3 +24,13 @@
 //! ```
 
 verbs! { embedded_io_async, [async], [.await] }
+byte_stream! { embedded_io_async, [async], [.await] }
+
+/// What a future returns that need not wait; `None` if it must, though it was said that it need not.
+fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    use core::task::{Context, Poll, Waker};
+    match core::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => None,
+    }
+}

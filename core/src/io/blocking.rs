@@ -41,3 +41,9 @@
 //! ```
 
 verbs! { embedded_io, [], [] }
+byte_stream! { embedded_io, [], [] }
+
+/// What a call returned that did not wait.
+const fn at_once<T>(done: T) -> Option<T> {
+    Some(done)
+}

@@ -21,6 +21,9 @@
 //!   other message can begin.
 //! - Deadlines need a clock: call `tick` before each wait, and give `recv` no longer than it says.
 //!
+//! A `ByteStream` is a WebSocket for programs that know streams only, such as clients of MQTT: binary messages are its
+//! bytes.
+//!
 //! Bytes in `tx` are written before more is read. An endpoint that sends more than the peer takes thus stops
 //! receiving: that is the back-pressure, and it takes no memory but the two buffers. [`polled`] reads on while it
 //! can't write, as long as `tx` has room for the echo of what comes.
@@ -32,6 +35,9 @@ use crate::step::End;
 
 #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
 #[macro_use]
+mod bytes;
+#[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
+#[macro_use]
 mod verbs;
 #[cfg(feature = "embedded-io-async")]
 pub mod asynch;
@@ -41,6 +47,8 @@ pub mod blocking;
 mod join;
 pub mod polled;
 
+#[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
+pub use bytes::StreamError;
 #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
 pub use join::Join;
 

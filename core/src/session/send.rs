@@ -156,6 +156,15 @@ impl<R: Endpoint> Session<'_, R> {
         self.writable()?.send_with(tx, kind, fin, fill)
     }
 
+    /// The room that [`send_with`](Self::send_with) gives to a message of its own, as long as `tx` is left alone.
+    #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
+    pub(crate) fn message_room<'t>(&mut self, tx: &'t mut Buffer<'_>) -> Result<&'t mut [u8], SendError> {
+        if !self.partial.is_none() {
+            return Err(SendError::MessageInProgress);
+        }
+        self.writable()?.message_room(tx)
+    }
+
     /// Queues the header alone of the next fragment of a message, for a payload that need not be copied: see
     /// [`Connection::send_header`].
     ///
