@@ -90,6 +90,11 @@ pub enum Event<'b> {
         /// Whether the content ends here.
         fin: bool,
     },
+    /// There is room for the rest of a response's content: call
+    /// [`respond_content`](crate::Session::respond_content) again, with the same arguments; server only. It comes until
+    /// the program has done so: only to programs that went on although the verb was not done.
+    #[cfg(feature = "http")]
+    ContentDue,
     /// The connection is open: messages can be sent.
     Open,
     /// A message, or part of one.
@@ -111,6 +116,8 @@ impl Located {
             What::RequestLine => Event::Request(RequestLine(rx.taken(self.start..self.end))),
             #[cfg(feature = "http")]
             What::Body { fin } => Event::Body { bytes: rx.taken(self.start..self.end), fin },
+            #[cfg(feature = "http")]
+            What::ContentDue => Event::ContentDue,
             _ => self.bind_field(rx),
         }
     }

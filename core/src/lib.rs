@@ -36,6 +36,7 @@
 //!   of all of them. It never sees a stream, a clock or a random source.
 //! - **[`io`]** has the loop around it ready-made: blocking, async, and for polled stacks such as smoltcp.
 //! - [`Message`] puts whole messages together from chunks.
+//! - [`Prepared`] is a message that a server encodes once and sends to many.
 //! - [`http::Url`] takes an address apart, and [`Backoff`] says how long to wait before the next attempt.
 //!
 //! Most programs need [`io`]; a stack that none of its modules fits drives a [`Session`] itself, in five calls.
@@ -99,6 +100,7 @@ pub mod http;
 pub mod io;
 mod located;
 mod message;
+mod prepared;
 mod session;
 mod step;
 mod wire;
@@ -112,6 +114,7 @@ pub use error::SendError;
 pub use event::{Chunk, Event};
 pub use handshake::HandshakeError;
 pub use message::{Message, Whole};
+pub use prepared::Prepared;
 pub use session::{Endpoint, Sent, Session, Upgraded};
 pub use step::{End, Overdue, Step};
 pub use wire::{Close, CloseCode, MAX_REASON_LEN, Mask, MessageKind, ProtocolError, Validator, frame};

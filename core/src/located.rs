@@ -35,6 +35,9 @@ pub(crate) enum What {
     Body {
         fin: bool,
     },
+    /// A response's content can go on: nothing.
+    #[cfg(feature = "http")]
+    ContentDue,
     /// The connection is open: nothing.
     Open,
     /// Payload of a message.

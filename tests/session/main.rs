@@ -5,6 +5,8 @@ mod by_hand;
 mod bytes;
 mod http;
 mod opening;
+mod page;
+mod prepared;
 mod scripts;
 mod sending;
 mod streams;

@@ -98,14 +98,17 @@ impl<R: Role> Connection<R> {
         Ok(len)
     }
 
+    /// Whether a message can begin now.
+    pub(crate) fn may_begin(&self, kind: MessageKind) -> Result<(), SendError> {
+        let _ = self.data_opcode(kind)?;
+        if self.sending.is_some() { Err(SendError::MessageInProgress) } else { Ok(()) }
+    }
+
     /// The room that [`send_with`](Self::send_with) gives to a message of its own; it stays the same room as long as `tx`
     /// is left alone.
     #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
     pub(crate) fn message_room<'t>(&self, tx: &'t mut Buffer<'_>) -> Result<&'t mut [u8], SendError> {
-        let _ = self.data_opcode(MessageKind::Binary)?;
-        if self.sending.is_some() {
-            return Err(SendError::MessageInProgress);
-        }
+        self.may_begin(MessageKind::Binary)?;
         let free = tx.free();
         let frame = tx.room(free).unwrap_or_default();
         Ok(frame.get_mut(header_len(free as u64, R::MASKS)..).unwrap_or_default())

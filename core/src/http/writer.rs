@@ -90,6 +90,17 @@ impl Response<'_> {
     /// Queues head and `body`, which is made of parts.
     pub(crate) fn queue(&self, tx: &mut Buffer<'_>, body: &[&str]) -> Result<(), SendError> {
         let len = body.iter().fold(0usize, |n, part| n.saturating_add(part.len()));
+        self.queue_with(tx, len, body)
+    }
+
+    /// Queues the head of a response whose content of `len` bytes is sent after it.
+    #[cfg(feature = "http")]
+    pub(crate) fn queue_head(&self, tx: &mut Buffer<'_>, len: usize) -> Result<(), SendError> {
+        self.queue_with(tx, len, &[])
+    }
+
+    #[cfg_attr(not(feature = "http"), inline(always))]
+    fn queue_with(&self, tx: &mut Buffer<'_>, len: usize, body: &[&str]) -> Result<(), SendError> {
         // "A sender of Upgrade MUST also send an "Upgrade" connection option" (RFC 9110 section 7.8)
         let upgrade = self.fields.iter().any(|(name, _)| is_alike(name.as_bytes(), b"Upgrade"));
         Writer::queue(tx, |head| {
@@ -97,7 +108,10 @@ impl Response<'_> {
             head.text("\r\nConnection: ").text(self.connection).text(if upgrade { ", Upgrade" } else { "" });
             // "A server MUST NOT send a Content-Length header field in any response with a status code of 1xx
             // (Informational) or 204 (No Content)" (RFC 9110 section 8.6)
-            if self.status != 204 {
+            // "A server MAY send a Content-Length header field in a 304 (Not Modified) response [...] unless its field
+            // value equals" that of the 200: it is not known here. Such requests need the feature.
+            let none = self.status == 204 || (cfg!(feature = "http") && self.status == 304);
+            if !none {
                 head.text("\r\nContent-Length: ").number(len);
             }
             head.text("\r\n");

@@ -43,6 +43,7 @@ use crate::error::SendError;
 use crate::event::Event;
 use crate::located::Located;
 use crate::message::{Message, Whole};
+use crate::prepared::Prepared;
 use crate::session::{Endpoint, Sent, Session};
 use crate::step::Step;
 use crate::wire::code::CloseCode;
@@ -275,6 +276,14 @@ impl<'a, R: Endpoint> Sender<'a, R> {
         self.session.send(&mut self.tx, kind, payload)
     }
 
+    /// Queues a message that was encoded before, for many connections: see [`Session::send_prepared`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_prepared<const N: usize>(&mut self, message: &Prepared<N>) -> Result<Sent, SendError> {
+        self.session.send_prepared(&mut self.tx, message)
+    }
+
     /// Queues a whole message, compressed if that is shorter: see [`Session::send_compressed`].
     ///
     /// # Errors
@@ -348,6 +357,21 @@ impl Sender<'_, Server> {
         body: &str,
     ) -> Result<Sent, SendError> {
         self.session.respond_and_stay(&mut self.tx, status, fields, body)
+    }
+
+    /// Answers the request with content of any length: see [`Session::respond_content`]. After [`Sent::Write`] poll on,
+    /// and call it again at [`Event::ContentDue`].
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "http")]
+    pub fn respond_content(
+        &mut self,
+        status: u16,
+        fields: &Fields<'_>,
+        content: &[u8],
+    ) -> Result<Sent, SendError> {
+        self.session.respond_content(&mut self.tx, status, fields, content)
     }
 
     /// Sets the date of the responses that follow: see [`Session::set_date`].

@@ -12,6 +12,7 @@ macro_rules! verbs {
         use crate::event::Event;
         use crate::located::Located;
         use crate::message::{Message, Whole};
+        use crate::prepared::Prepared;
         use crate::session::{Endpoint, Sent, Session};
         use crate::step::{End, Step};
         use crate::wire::code::CloseCode;
@@ -227,6 +228,17 @@ macro_rules! verbs {
                 self.send(MessageKind::Binary, payload)$($await)*
             }
 
+            /// Queues a message that was encoded before, for many connections: see [`Session::send_prepared`].
+            ///
+            /// # Errors
+            /// As [`send`](Self::send).
+            pub $($async)? fn send_prepared<const N: usize>(
+                &mut self,
+                message: &Prepared<N>,
+            ) -> Result<(), Error<S::Error>> {
+                self.until_sent(|session, tx| session.send_prepared(tx, message))$($await)*
+            }
+
             /// Queues a whole message, compressed if that is shorter: see [`Session::send_compressed`].
             ///
             /// # Errors
@@ -351,6 +363,21 @@ macro_rules! verbs {
                 body: &str,
             ) -> Result<(), Error<S::Error>> {
                 self.until_sent(|session, tx| session.respond_and_stay(tx, status, fields, body))$($await)*
+            }
+
+            /// Answers the request with content of any length and reads the next one: see
+            /// [`Session::respond_content`]. Writes `tx` out as often as that needs.
+            ///
+            /// # Errors
+            /// As [`send`](Self::send).
+            #[cfg(feature = "http")]
+            pub $($async)? fn respond_content(
+                &mut self,
+                status: u16,
+                fields: &Fields<'_>,
+                content: &[u8],
+            ) -> Result<(), Error<S::Error>> {
+                self.until_sent(|session, tx| session.respond_content(tx, status, fields, content))$($await)*
             }
 
             /// Sets the date of the responses that follow: see [`Session::set_date`].

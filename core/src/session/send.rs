@@ -4,6 +4,7 @@ use crate::buffer::Buffer;
 use crate::compact::COMPACT;
 use crate::connection::{Connection, State};
 use crate::error::SendError;
+use crate::prepared::Prepared;
 use crate::session::{Endpoint, Session};
 use crate::wire::code::CloseCode;
 use crate::wire::frame::{MessageKind, header_len};
@@ -31,6 +32,26 @@ pub(super) struct Partial {
 
 impl Partial {
     pub(super) const NONE: Self = Self { len: 0, queued: 0 };
+
+    /// Content of a response, of `len` bytes, that begins.
+    #[cfg(feature = "http")]
+    pub(super) const fn content(len: usize) -> Self {
+        Self { len, queued: 0 }
+    }
+
+    /// Queues as much of the content as there is room for: whether that was the rest. `None` if it is other content.
+    #[cfg(feature = "http")]
+    pub(super) fn queue_content(&mut self, tx: &mut Buffer<'_>, content: &[u8]) -> Option<bool> {
+        if self.len != content.len() {
+            return None;
+        }
+        let rest = content.get(self.queued..).unwrap_or_default();
+        let part = rest.get(..tx.free()).unwrap_or(rest);
+        if tx.push(part) {
+            self.queued = self.queued.saturating_add(part.len());
+        }
+        Some(self.queued == self.len)
+    }
 
     /// A payload of `len` bytes that is sent in another form: how much of it is queued, that form knows.
     #[cfg(feature = "deflate")]
@@ -182,6 +203,25 @@ impl<R: Endpoint> Session<'_, R> {
             return Err(SendError::MessageInProgress);
         }
         self.writable()?.send_header(tx, kind, len, fin)
+    }
+
+    /// Queues a message that was encoded before, for many connections; one that does not fit into `tx` goes out in
+    /// fragments, as with [`send`](Self::send). Not for a client, which must mask the payload: that does not compile.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_prepared<const N: usize>(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        message: &Prepared<N>,
+    ) -> Result<Sent, SendError> {
+        const { assert!(!R::MASKS, "a client masks its messages: none is the same twice") }
+        let frame = message.frame();
+        if !self.partial.is_none() || frame.len() > tx.capacity() {
+            return self.send(tx, message.kind(), message.payload());
+        }
+        self.writable()?.may_begin(message.kind())?;
+        Ok(if tx.push(frame) { Sent::Done } else { Sent::Write })
     }
 
     /// Queues a ping of at most 125 bytes (section 5.5.2).

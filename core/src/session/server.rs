@@ -14,6 +14,8 @@ use crate::http::field::is_value;
 use crate::http::writer::Date;
 use crate::http::writer::{Response, are_valid};
 use crate::located::{Located, What};
+#[cfg(feature = "http")]
+use crate::session::send::Partial;
 use crate::session::{Endpoint, Opening, Sent, Session};
 use crate::step::{End, Step};
 
@@ -37,6 +39,9 @@ enum Stage {
     Request,
     /// The 101 is in `tx`.
     Accepted,
+    /// A part of the response is in `tx`: the program goes on with it.
+    #[cfg(feature = "http")]
+    Responding,
     /// The response is in `tx`, and the next request may come.
     #[cfg(feature = "http")]
     Responded,
@@ -49,6 +54,10 @@ impl Opening for Accepting {
             // The answer to a request needs all of `tx`.
             if !tx.is_empty() {
                 return Step::Write;
+            }
+            #[cfg(feature = "http")]
+            if self.stage == Stage::Responding {
+                return Step::Event(Located::nowhere(What::ContentDue));
             }
             #[cfg(feature = "http")]
             if let Some(step) = self.body(config, rx) {
@@ -79,9 +88,11 @@ impl Opening for Accepting {
     }
 
     fn on_overdue(&mut self, tx: &mut Buffer<'_>) {
-        // Nothing of a next request came, so none is answered.
+        // Nothing of a next request came, so none is answered; nor in the middle of an answer.
         #[cfg(feature = "http")]
-        if self.stage == Stage::Responded || (self.stays && !self.request.is_begun()) {
+        if matches!(self.stage, Stage::Responding | Stage::Responded)
+            || (self.stays && !self.request.is_begun())
+        {
             return;
         }
         // Best effort: there may be no room.
@@ -243,6 +254,54 @@ impl<'c> Session<'c, Server> {
         Ok(sent)
     }
 
+    /// [`respond_and_stay`](Self::respond_and_stay) with content of any length, such as a page in flash: as much as
+    /// there is room for goes into `tx` at a time. `fields` say what it is: `Content-Type`, and `Content-Encoding: gzip`
+    /// if it is compressed. Its length is told here. A HEAD request gets the head alone, and so does the status 204 or
+    /// 304.
+    ///
+    /// After [`Sent::Write`] write `tx` out and call again with the same content; a program that
+    /// [`receive`](Self::receive)s between is told with [`Event::ContentDue`](crate::Event::ContentDue).
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept), for a head that does not fit into an empty `tx`;
+    /// [`MessageInProgress`](SendError::MessageInProgress) if content of another length is unfinished.
+    #[cfg(feature = "http")]
+    pub fn respond_content(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        status: u16,
+        fields: &Fields<'_>,
+        content: &[u8],
+    ) -> Result<Sent, SendError> {
+        if self.opening.stage != Stage::Responding {
+            self.deciding()?;
+            let connection = if self.opening.request.close { "close" } else { "keep-alive" };
+            let response = self.begin_response(status, fields, connection)?;
+            match response.queue_head(tx, content.len()) {
+                Ok(()) => {}
+                Err(SendError::BufferFull) if !tx.is_empty() => return Ok(Sent::Write),
+                Err(error) => return Err(error),
+            }
+            self.opening.stage = Stage::Responding;
+            self.partial = Partial::content(content.len());
+        } else if self.connection.state != State::Connecting {
+            return Err(SendError::NotNow);
+        }
+        let head_only = self.opening.request.head_only || matches!(status, 204 | 304);
+        let all = head_only || self.partial.queue_content(tx, content).ok_or(SendError::MessageInProgress)?;
+        // A page may take longer than a request.
+        self.timer.restart();
+        if !all {
+            return Ok(Sent::Write);
+        }
+        self.partial = Partial::NONE;
+        self.opening.stage = Stage::Responded;
+        if self.opening.request.close {
+            self.leave(End::Responded);
+        }
+        Ok(Sent::Done)
+    }
+
     /// Sets the date of the responses that follow, except 101, as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`. "An
     /// origin server with a clock [...] MUST generate a Date header field in all 2xx (Successful), 3xx (Redirection), and
     /// 4xx (Client Error) responses" (RFC 9110 section 6.6.1): set it anew before each request. It takes 37 bytes of
@@ -267,6 +326,21 @@ impl<'c> Session<'c, Server> {
         body: &str,
         connection: &str,
     ) -> Result<Sent, SendError> {
+        let response = self.begin_response(status, fields, connection)?;
+        match response.queue(tx, &[body]) {
+            Ok(()) => Ok(Sent::Done),
+            Err(SendError::BufferFull) if !tx.is_empty() => Ok(Sent::Write),
+            Err(error) => Err(error),
+        }
+    }
+
+    #[inline(always)]
+    fn begin_response<'a>(
+        &self,
+        status: u16,
+        fields: &'a Fields<'a>,
+        connection: &'a str,
+    ) -> Result<Response<'a>, SendError> {
         if self.connection.state != State::Connecting {
             return Err(SendError::NotNow);
         }
@@ -277,11 +351,7 @@ impl<'c> Session<'c, Server> {
         let mut response: Response<'_> = self.opening.response();
         (response.status, response.fields) = (status, fields);
         (response.connection, response.head_only) = (connection, head_only);
-        match response.queue(tx, &[body]) {
-            Ok(()) => Ok(Sent::Done),
-            Err(SendError::BufferFull) if !tx.is_empty() => Ok(Sent::Write),
-            Err(error) => Err(error),
-        }
+        Ok(response)
     }
 
     fn deciding(&self) -> Result<(), SendError> {
