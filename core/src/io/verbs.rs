@@ -108,9 +108,8 @@ macro_rules! verbs {
             ) -> Result<Option<Whole<'m>>, Error<S::Error>> {
                 loop {
                     let Some((event, _)) = self.recv()$($await)*? else { return Ok(None) };
-                    if let Event::Chunk(chunk) = event
-                        && let Some(kind) = message.add(&chunk)
-                    {
+                    let Event::Chunk(chunk) = event else { continue };
+                    if let Some(kind) = message.add(&chunk) {
                         return Ok(Some(message.whole(kind)));
                     }
                 }
