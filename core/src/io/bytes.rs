@@ -194,11 +194,15 @@ macro_rules! byte_stream {
                     return Ok(0);
                 }
                 loop {
-                    if let Event::Chunk(chunk) = self.unread.bind_frame(&mut self.socket.rx)
-                        && !chunk.payload.is_empty()
-                    {
-                        copy(buf, chunk.payload);
-                        let n = chunk.payload.len().min(buf.len());
+                    // It may be none, of no bytes.
+                    let n = match self.unread.bind_frame(&mut self.socket.rx) {
+                        Event::Chunk(chunk) => {
+                            copy(buf, chunk.payload);
+                            chunk.payload.len().min(buf.len())
+                        }
+                        _ => 0,
+                    };
+                    if n > 0 {
                         self.unread.start = self.unread.start.saturating_add(n);
                         return Ok(n);
                     }
