@@ -34,6 +34,7 @@ class Server:
         self.port = port
         self.visits = []
         self.news = asyncio.Condition()
+        self.greeting = None
         self.stop_after = None
 
     async def __aenter__(self):
@@ -54,6 +55,8 @@ class Server:
         visit.subprotocol = connection.subprotocol
         self.visits.append(visit)
         try:
+            if self.greeting is not None:
+                await connection.send(self.greeting)
             async for message in connection:
                 visit.messages.append(message)
                 visit.times.append(time.monotonic())
@@ -77,8 +80,8 @@ class Server:
 class Sensor:
     """The emulator with the firmware in it, and its log."""
 
-    def __init__(self, emulate, *arguments):
-        self.command = [*emulate, "client", *arguments]
+    def __init__(self, emulate, *arguments, firmware="client"):
+        self.command = [*emulate, firmware, *arguments]
         self.log = []
 
     async def __aenter__(self):
@@ -167,15 +170,14 @@ async def survives_the_servers_restart(emulate):
     check(again.visits[0].close_code == 1000, f"closed with {again.visits[0].close_code}")
 
 
-async def main():
-    emulate = sys.argv[1:]
+async def run(tests, *arguments):
+    """Runs the tests, prints what came of them, and ends the program."""
     failed = 0
-    tests = [closes_after_so_many_readings, closes_when_the_server_says_so, survives_the_servers_restart]
     for test in tests:
         name = test.__name__.replace("_", " ")
         print(f"== the sensor {name}", flush=True)
         try:
-            await asyncio.wait_for(test(emulate), LIMIT)
+            await asyncio.wait_for(test(*arguments), LIMIT)
             print("passed", flush=True)
         except (AssertionError, TimeoutError, ValueError) as error:
             failed += 1
@@ -184,4 +186,10 @@ async def main():
     sys.exit(failed > 0)
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(
+        run(
+            [closes_after_so_many_readings, closes_when_the_server_says_so, survives_the_servers_restart],
+            sys.argv[1:],
+        )
+    )

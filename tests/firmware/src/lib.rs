@@ -1,4 +1,4 @@
-//! The board under both programs: an MPS2 with a Cortex-M3 and an Ethernet controller.
+//! The board under the programs: an MPS2 with a Cortex-M3 and an Ethernet controller.
 //!
 //! ```text
 //!  LAN9118 --> lan9118::Lan9118 --> net::Net (smoltcp) --> the program --> defmt over semihosting
@@ -18,4 +18,6 @@ pub mod debugger;
 pub mod echo;
 pub mod lan9118;
 pub mod net;
+pub mod sensor;
 pub mod tcp;
+pub mod tls;

@@ -10,17 +10,15 @@ use core::net::SocketAddrV4;
 
 use defmt_semihosting as _;
 use heapless::String;
-use microws::{CloseCode, Config, Event, MessageKind, SendError, Sent};
+use microws::Config;
 use microws_firmware::backoff::Backoff;
-use microws_firmware::client::{Application, Line, RX_LEN, TX_LEN, run};
+use microws_firmware::client::{RX_LEN, TX_LEN, run};
 use microws_firmware::debugger;
 use microws_firmware::lan9118::Lan9118;
 use microws_firmware::net::{Net, TCP_BUFFER_LEN, TcpBuffers, tcp_socket};
+use microws_firmware::sensor::Sensor;
 use smoltcp::iface::{SocketSet, SocketStorage};
-use smoltcp::time::{Duration, Instant};
 use static_cell::ConstStaticCell;
-
-const INTERVAL: Duration = Duration::from_millis(100);
 
 static TCP: ConstStaticCell<TcpBuffers> = ConstStaticCell::new([[0; TCP_BUFFER_LEN]; 2]);
 static RX: ConstStaticCell<[u8; RX_LEN]> = ConstStaticCell::new([0; RX_LEN]);
@@ -45,79 +43,18 @@ fn main() -> ! {
     let mut sockets = SocketSet::new(&mut storage[..]);
     let socket = sockets.add(tcp_socket(TCP.take()));
     let (rx, tx) = (RX.take(), TX.take());
-    let mut sensor = Sensor { sent: 0, limit: debugger::argument("readings"), next: None };
+    let mut sensor = Sensor::new(debugger::argument("readings"));
     let mut backoff = Backoff::new();
     defmt::info!("up");
-    loop {
-        sensor.next = None;
-        match run(&mut net, &mut sockets, socket, server.into(), &config, rx, tx, &mut sensor) {
-            Ok(()) => break,
-            Err(failure) => {
-                if sensor.next.is_some() {
-                    backoff.reset();
-                }
-                let pause = backoff.next(u16::from_le_bytes(debugger::random()));
-                defmt::warn!("{}, again in {} ms", failure, pause.total_millis());
-                net.pause(&mut sockets, pause);
-            }
+    while let Err(failure) = run(&mut net, &mut sockets, socket, server.into(), &config, rx, tx, &mut sensor)
+    {
+        if sensor.reset() {
+            backoff.reset();
         }
+        let pause = backoff.next(u16::from_le_bytes(debugger::random()));
+        defmt::warn!("{}, again in {} ms", failure, pause.total_millis());
+        net.pause(&mut sockets, pause);
     }
     defmt::info!("closed after {} readings", sensor.sent);
     debugger::exit(true)
-}
-
-struct Sensor {
-    sent: u32,
-    limit: Option<u32>,
-    /// When the next reading is due; `None` while there is no connection.
-    next: Option<Instant>,
-}
-
-impl Application for Sensor {
-    fn event(&mut self, event: Event<'_>, line: &mut Line<'_>) {
-        match event {
-            Event::Open => {
-                defmt::info!("connected");
-                let sent = defmt::unwrap!(line.send(MessageKind::Text, b"subscribe commands"));
-                defmt::assert!(sent == Sent::Done);
-                self.next = Some(Instant::ZERO);
-            }
-            Event::Chunk(chunk) if chunk.kind == MessageKind::Text && chunk.payload == b"stop" => {
-                self.stop(line);
-            }
-            Event::Close(close) => defmt::info!("closed with {}", close.code),
-            _ => {}
-        }
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        self.next
-    }
-
-    fn due(&mut self, now: Instant, line: &mut Line<'_>) {
-        self.next = Some(now + INTERVAL);
-        if self.limit.is_some_and(|limit| self.sent >= limit) {
-            return self.stop(line);
-        }
-        let mut reading = String::<32>::new();
-        // A number of 32 bits has at most ten digits.
-        _ = write!(reading, "reading {} {}", self.sent, now.total_millis() as u32);
-        match line.send(MessageKind::Text, reading.as_bytes()) {
-            Ok(Sent::Done) => self.sent += 1,
-            // The server does not take them fast enough: this one is left out.
-            Ok(Sent::Write) => defmt::warn!("a reading is left out"),
-            Err(error) => defmt::panic!("{}", error),
-        }
-    }
-}
-
-impl Sensor {
-    fn stop(&mut self, line: &mut Line<'_>) {
-        match line.close(CloseCode::NORMAL, "done") {
-            Ok(Sent::Done) | Err(SendError::Closed) => self.next = None,
-            // Bytes before it go out first; `due` or the server comes back to it.
-            Ok(Sent::Write) => self.limit = Some(0),
-            Err(error) => defmt::panic!("{}", error),
-        }
-    }
 }

@@ -1,0 +1,66 @@
+//! The sensor of `client.rs` over TLS, with a server whose key it knows.
+//!
+//! Arguments: as there, and `key=HEX`, the server's public key on P-256 as a compressed point of 33 bytes.
+#![no_std]
+#![no_main]
+
+use core::fmt::Write;
+use core::net::SocketAddrV4;
+
+use defmt_semihosting as _;
+use heapless::String;
+use microws::Config;
+use microws_firmware::backoff::Backoff;
+use microws_firmware::client::Connection;
+use microws_firmware::debugger;
+use microws_firmware::lan9118::Lan9118;
+use microws_firmware::net::{Net, TCP_BUFFER_LEN, TcpBuffers, tcp_socket};
+use microws_firmware::sensor::Sensor;
+use microws_firmware::tls::key::Pinned;
+use microws_firmware::tls::{Buffers, run};
+use smoltcp::iface::{SocketSet, SocketStorage};
+use static_cell::ConstStaticCell;
+
+static TCP: ConstStaticCell<TcpBuffers> = ConstStaticCell::new([[0; TCP_BUFFER_LEN]; 2]);
+static BUFFERS: ConstStaticCell<Buffers> = ConstStaticCell::new(Buffers::new());
+
+#[cortex_m_rt::entry]
+#[allow(unsafe_code)]
+fn main() -> ! {
+    // One that is pending ends a `wfi` all the same, and no handler is needed.
+    cortex_m::interrupt::disable();
+    // SAFETY: once, without interrupts, at the start of a program for an MPS2 board.
+    let mut net = Net::start(unsafe { Lan9118::start() });
+    let Some(server) = debugger::argument::<SocketAddrV4>("server") else {
+        defmt::panic!("no argument server=ADDRESS:PORT");
+    };
+    let Some(key) = debugger::argument::<String<66>>("key").and_then(|hex| Pinned::from_hex(&hex)) else {
+        defmt::panic!("no argument key=HEX with a point on P-256");
+    };
+    let mut host = String::<21>::new();
+    // The longest address has 15 characters, the longest port 5.
+    _ = write!(host, "{server}");
+    let config = Config::new().request(&host, "/sensors/1").subprotocols(&["readings"]);
+
+    let mut storage = [SocketStorage::EMPTY];
+    let mut sockets = SocketSet::new(&mut storage[..]);
+    let handle = sockets.add(tcp_socket(TCP.take()));
+    let buffers = BUFFERS.take();
+    let mut sensor = Sensor::new(debugger::argument("readings"));
+    let mut backoff = Backoff::new();
+    defmt::info!("up");
+    loop {
+        let connection = Connection { net: &mut net, sockets: &mut sockets, handle };
+        let Err(failure) = run(connection, server.into(), &key, &config, buffers, &mut sensor) else {
+            break;
+        };
+        if sensor.reset() {
+            backoff.reset();
+        }
+        let pause = backoff.next(u16::from_le_bytes(debugger::random()));
+        defmt::warn!("{}, again in {} ms", failure, pause.total_millis());
+        net.pause(&mut sockets, pause);
+    }
+    defmt::info!("closed after {} readings", sensor.sent);
+    debugger::exit(true)
+}
