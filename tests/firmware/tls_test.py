@@ -49,10 +49,10 @@ async def closes_after_so_many_readings(bench):
 async def refuses_a_server_with_another_key(bench):
     async with Server() as server, Relay(bench.other, server.port) as relay:
         async with bench.sensor(relay.port) as sensor:
-            await until(lambda: relay.endings and lines(sensor, "Refused(WrongKey)"), sensor)
+            await until(lambda: relay.endings and lines(sensor, "another key than the pinned one"), sensor)
     check(server.visits == [], "it went on")
     # The server is told, in a record whose version OpenSSL does not like.
-    check(relay.endings[0] == "WRONG_VERSION_NUMBER", f"TLS ended with {relay.endings}")
+    check(relay.endings[0] in ("WRONG_VERSION_NUMBER", "reset"), f"TLS ended with {relay.endings}")
 
 
 async def survives_the_servers_restart(bench):
@@ -122,7 +122,7 @@ async def refuses_a_server_that_proves_nothing(bench):
     async def serve(peer):
         await peer.send_encrypted(22, peer.extensions() + peer.finished())
 
-    after = await with_hand_made(bench, serve, "Refused(NoProof)")
+    after = await with_hand_made(bench, serve, "has not shown that it has the pinned key")
     # ClientHello was read before; each connection sends Finished, 36 bytes with its head, type and tag, and no request.
     check(all(len(body) == 36 + 1 + 16 for _, body in after), f"it sent {after}")
 
@@ -133,7 +133,7 @@ async def refuses_a_signature_of_another_handshake(bench):
         certificate = peer.certificate(bench.identity.key)
         await peer.send_encrypted(22, peer.extensions() + certificate + peer.finished())
 
-    await with_hand_made(bench, serve, "Refused(WrongKey)")
+    await with_hand_made(bench, serve, "another key than the pinned one")
 
 
 def established(bench, rest):
@@ -150,22 +150,22 @@ def established(bench, rest):
 
 
 async def refuses_an_encrypted_record_without_a_type(bench):
-    await with_hand_made(bench, lambda peer: peer.send_encrypted(0, b""), "Length(16)")
+    await with_hand_made(bench, lambda peer: peer.send_encrypted(0, b""), "an encrypted record of 16 bytes")
 
 
 async def refuses_a_handshake_message_in_the_clear(bench):
     rest = lambda peer: peer.send(22, peer.extensions())
-    await with_hand_made(bench, established(bench, rest), "Clear(22)")
+    await with_hand_made(bench, established(bench, rest), "a record of type 22 in the clear")
 
 
 async def believes_no_close_notify_in_the_clear(bench):
     rest = lambda peer: peer.send(21, b"\1\0")
-    await with_hand_made(bench, established(bench, rest), "Clear(21)")
+    await with_hand_made(bench, established(bench, rest), "a record of type 21 in the clear")
 
 
 async def comes_back_after_a_close_notify_alone(bench):
     rest = lambda peer: peer.send_encrypted(21, b"\1\0")
-    await with_hand_made(bench, established(bench, rest), "Session(Ended(Eof))")
+    await with_hand_made(bench, established(bench, rest), "Ended(Eof)")
 
 
 async def talks_to_the_echo_server(bench):

@@ -16,7 +16,7 @@ use microws_firmware::debugger;
 use microws_firmware::lan9118::Lan9118;
 use microws_firmware::net::{Net, TCP_BUFFER_LEN, TcpBuffers, tcp_socket};
 use microws_firmware::sensor::Sensor;
-use microws_firmware::tls::key::Pinned;
+use microws_firmware::tls::pinned::Pinned;
 use microws_firmware::tls::{Buffers, run};
 use smoltcp::iface::{SocketSet, SocketStorage};
 use static_cell::ConstStaticCell;

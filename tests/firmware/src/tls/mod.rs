@@ -2,14 +2,17 @@
 //!
 //! ```text
 //!  session --> tls::Tls (a polled stream) --> embedded-tls --> wire::Wire (waits) --> client::Connection (TCP)
-//!                                              key::Pinned         record::Records
+//!                                              pinned::Pinned      records::Records
 //! ```
 //!
 //! embedded-tls waits for the rest of a record that has begun, and loses its place if it is not let. So only a read
 //! between two records returns without bytes; within a record [`wire::Wire`] waits, and the network goes on meanwhile.
 
-pub mod key;
-pub mod record;
+// What any program over embedded-tls needs stands beside the example for std.
+#[path = "../../../../core/examples/common/tls/pinned.rs"]
+pub mod pinned;
+#[path = "../../../../core/examples/common/tls/records.rs"]
+pub mod records;
 pub mod wire;
 
 use core::cell::RefCell;
@@ -22,7 +25,8 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
 use crate::client::{self, Application, Connection, RX_LEN, TX_LEN, Transport};
-use key::{Device, Pinned, Refusal};
+use crate::debugger;
+use pinned::{Device, HandshakeError, Pinned};
 use wire::{Under, Wire};
 
 /// Holds the longest record that a server may send (RFC 8446 section 5.2). embedded-tls takes a record only when all of
@@ -36,14 +40,24 @@ pub const RECORD_TX_LEN: usize = TX_LEN + TLS_RECORD_OVERHEAD;
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why a connection did not end with a closing handshake.
-#[derive(Debug, Clone, Copy, defmt::Format)]
+#[derive(Debug, Clone, Copy)]
 pub enum Failure {
     /// The TCP connection could not be made, or the session ended otherwise.
     Session(client::Failure),
-    /// The server is not the one that is wanted.
-    Refused(Refusal),
-    /// The TLS handshake failed otherwise.
-    Handshake(TlsError),
+    /// The TLS handshake failed, or showed that the server is not the one that is wanted.
+    Handshake(HandshakeError),
+}
+
+impl defmt::Format for Failure {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        match self {
+            Self::Session(failure) => defmt::write!(f, "{}", failure),
+            Self::Handshake(HandshakeError::Refused(refusal)) => defmt::write!(f, "{}", refusal.as_str()),
+            Self::Handshake(HandshakeError::Tls(error)) => {
+                defmt::write!(f, "the TLS handshake failed: {}", error);
+            }
+        }
+    }
 }
 
 /// As [`client::run`], over TLS, with a server that has the key that is pinned.
@@ -103,18 +117,11 @@ impl<'b> Tls<'_, 'b, '_, '_> {
     fn open(&mut self, key: &Pinned, rx: &'b mut [u8], tx: &'b mut [u8]) -> Result<(), Failure> {
         let connection = self.connection.insert(TlsConnection::new(Wire(self.under), rx, tx));
         self.under.borrow_mut().begin_handshake(HANDSHAKE_WITHIN);
-        let mut device = Device::new(key);
+        let mut device = Device::new(key, HostRandom);
         let opened = connection.open(TlsContext::new(&TlsConfig::new(), &mut device));
-        match (opened, device.verdict()) {
-            (Ok(()), Ok(())) => {
-                self.under.borrow_mut().end_handshake();
-                Ok(())
-            }
-            // embedded-tls ends a handshake in which the server has shown nothing, too.
-            (Ok(()), Err(refusal)) => Err(Failure::Refused(refusal)),
-            (Err(_), Err(refusal)) if refusal != Refusal::NoProof => Err(Failure::Refused(refusal)),
-            (Err(error), _) => Err(Failure::Handshake(error)),
-        }
+        device.judge(opened).map_err(Failure::Handshake)?;
+        self.under.borrow_mut().end_handshake();
+        Ok(())
     }
 }
 
@@ -176,3 +183,27 @@ impl Transport for Tls<'_, '_, '_, '_> {
         }
     }
 }
+
+/// The host's random bytes.
+struct HostRandom;
+
+impl rand_core::RngCore for HostRandom {
+    fn next_u32(&mut self) -> u32 {
+        u32::from_le_bytes(debugger::random())
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        u64::from_le_bytes(debugger::random())
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        debugger::fill_random(bytes);
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.fill_bytes(bytes);
+        Ok(())
+    }
+}
+
+impl rand_core::CryptoRng for HostRandom {}

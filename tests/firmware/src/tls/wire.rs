@@ -7,7 +7,7 @@ use embedded_tls::TlsError;
 use microws::io::polled::Stream;
 use smoltcp::time::{Duration, Instant};
 
-use super::record::{BadRecord, Records};
+use super::records::{BadRecord, Records};
 use crate::client::{Connection, Transport};
 
 /// A record that has begun is there within this time, and one of ours is taken.
@@ -32,9 +32,8 @@ impl<'n, 's> Under<'n, 's> {
         self.handshake = Some(self.connection.poll() + limit);
     }
 
-    /// From now on a read waits within a record alone, and records in the clear are faults.
-    pub fn end_handshake(&mut self) {
-        self.records.expect_encrypted();
+    /// From now on a read waits within a record alone.
+    pub const fn end_handshake(&mut self) {
         self.handshake = None;
     }
 }
@@ -43,7 +42,7 @@ impl<'n, 's> Under<'n, 's> {
 pub struct Wire<'u, 'n, 's>(pub &'u RefCell<Under<'n, 's>>);
 
 /// Why the wire gives no bytes, or takes none.
-#[derive(Debug, Clone, Copy, defmt::Format)]
+#[derive(Debug, Clone, Copy)]
 pub enum WireError {
     /// Nothing has come, and no record has begun: call again.
     BetweenRecords,
@@ -89,8 +88,12 @@ impl Read for Wire<'_, '_, '_> {
         loop {
             let now = connection.poll();
             if let Some(n) = connection.read(buf).map_err(|_| WireError::Gone)? {
-                records.take(buf.get(..n).unwrap_or_default()).map_err(|bad| {
-                    defmt::warn!("{}", bad);
+                records.pass(buf.get(..n).unwrap_or_default()).map_err(|bad| {
+                    match bad {
+                        BadRecord::Clear(kind) => defmt::warn!("a record of type {} in the clear", kind),
+                        BadRecord::Length(len) => defmt::warn!("an encrypted record of {} bytes", len),
+                        BadRecord::Kind(kind) => defmt::warn!("a record of unknown type {}", kind),
+                    }
                     WireError::Record(bad)
                 })?;
                 return Ok(n);

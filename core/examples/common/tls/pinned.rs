@@ -4,6 +4,8 @@
 //! checked with the key that is pinned, whatever certificate comes with it: the certificate needs no parsing, has no
 //! name and no date that a device without a clock could check, and may be renewed as long as its key stays.
 
+use core::fmt;
+
 use embedded_tls::alert::{AlertDescription, AlertLevel};
 use embedded_tls::blocking::{CertificateRef, CertificateVerifyRef, CryptoProvider, TlsVerifier};
 use embedded_tls::{Aes128GcmSha256, CryptoRngCore, SignatureScheme, TlsError};
@@ -11,10 +13,8 @@ use p256::ecdsa::signature::DigestVerifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 
-use crate::debugger;
-
 /// Why a server is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, defmt::Format)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// It signs with another key than the pinned one.
     WrongKey,
@@ -24,14 +24,31 @@ pub enum Refusal {
     NoProof,
 }
 
+impl Refusal {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WrongKey => "the server has another key than the pinned one",
+            Self::WrongKind => "the server's key is not one for ECDSA on P-256",
+            Self::NoProof => "the server has not shown that it has the pinned key",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// The server's public key, on the curve P-256.
+#[derive(Debug)]
 pub struct Pinned(VerifyingKey);
 
 impl Pinned {
     /// Out of a compressed point (SEC 1), 33 bytes, in hex.
     pub fn from_hex(hex: &str) -> Option<Self> {
         let mut point = [0; 33];
-        if hex.len() != 2 * point.len() {
+        if hex.len() != 66 {
             return None;
         }
         for (byte, digits) in point.iter_mut().zip(hex.as_bytes().chunks(2)) {
@@ -42,29 +59,57 @@ impl Pinned {
 }
 
 /// What embedded-tls asks the program for in a handshake.
-pub struct Device<'k> {
+#[derive(Debug)]
+pub struct Device<'k, R> {
+    rng: R,
     verifier: Verifier<'k>,
 }
 
-impl<'k> Device<'k> {
-    pub const fn new(key: &'k Pinned) -> Self {
-        Self { verifier: Verifier { key, transcript: None, verdict: Err(Refusal::NoProof) } }
+impl<'k, R> Device<'k, R> {
+    /// For one handshake.
+    pub const fn new(key: &'k Pinned, rng: R) -> Self {
+        Self { rng, verifier: Verifier { key, transcript: None, verdict: Err(Refusal::NoProof) } }
     }
 
-    /// Whether the server has shown that it has the key. To be asked after the handshake: one without a certificate and
+    /// What came of the handshake, out of what `open` returned. Never leave it out: a handshake without a certificate and
     /// without a signature is no error to embedded-tls 0.19.
-    pub const fn verdict(&self) -> Result<(), Refusal> {
-        self.verifier.verdict
+    pub fn judge(&self, opened: Result<(), TlsError>) -> Result<(), HandshakeError> {
+        match (opened, self.verifier.verdict) {
+            (Ok(()), Ok(())) => Ok(()),
+            // It failed before the server could show anything, or after it had.
+            (Err(error), Ok(()) | Err(Refusal::NoProof)) => Err(HandshakeError::Tls(error)),
+            (_, Err(refusal)) => Err(HandshakeError::Refused(refusal)),
+        }
     }
 }
 
-impl CryptoProvider for Device<'_> {
+/// Why a handshake failed.
+#[derive(Debug, Clone, Copy)]
+pub enum HandshakeError {
+    /// The server is not the one that is wanted.
+    Refused(Refusal),
+    /// Otherwise.
+    Tls(TlsError),
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => write!(f, "{refusal}"),
+            Self::Tls(error) => write!(f, "the TLS handshake failed: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for HandshakeError {}
+
+impl<R: CryptoRngCore> CryptoProvider for Device<'_, R> {
     type CipherSuite = Aes128GcmSha256;
     // The device has no certificate of its own.
     type Signature = [u8; 0];
 
     fn rng(&mut self) -> impl CryptoRngCore {
-        HostRandom
+        &mut self.rng
     }
 
     fn verifier(&mut self) -> Result<&mut impl TlsVerifier<Aes128GcmSha256>, TlsError> {
@@ -72,6 +117,7 @@ impl CryptoProvider for Device<'_> {
     }
 }
 
+#[derive(Debug)]
 struct Verifier<'k> {
     key: &'k Pinned,
     /// The handshake up to the certificate, which is what the server signs.
@@ -110,27 +156,3 @@ impl TlsVerifier<Aes128GcmSha256> for Verifier<'_> {
         self.verdict.map_err(|_| TlsError::AbortHandshake(AlertLevel::Fatal, AlertDescription::DecryptError))
     }
 }
-
-/// The host's random bytes.
-struct HostRandom;
-
-impl rand_core::RngCore for HostRandom {
-    fn next_u32(&mut self) -> u32 {
-        u32::from_le_bytes(debugger::random())
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        u64::from_le_bytes(debugger::random())
-    }
-
-    fn fill_bytes(&mut self, bytes: &mut [u8]) {
-        debugger::fill_random(bytes);
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core::Error> {
-        self.fill_bytes(bytes);
-        Ok(())
-    }
-}
-
-impl rand_core::CryptoRng for HostRandom {}
