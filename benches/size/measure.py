@@ -157,11 +157,12 @@ def main():
     def program(target, profile, job, contender):
         return folder / f"{target}-{profile}-{job}-{contender}"
 
-    def flash(target, profile, job, contender):
+    def weight(target, profile, job, contender, part=0):
+        """Flash, or static RAM as the other part."""
         path = program(target, profile, job, contender)
         if not path.exists():
             return "does not build"
-        return f"{sections(path)[0] - sections(program(target, profile, job, 'none'))[0]:,}"
+        return f"{sections(path)[part] - sections(program(target, profile, job, 'none'))[part]:,}"
 
     for profile in PROFILES:
         for job in JOBS:
@@ -184,8 +185,13 @@ def main():
     for profile, level in PROFILES.items():
         rejecting = {"microws": "rejecting", "compact": "compact-rejecting"}
         rejecting |= {c: c for c in contenders if c.startswith("session")}
-        row = [flash(measured, profile, "server", rejecting[c]) if c in rejecting else "" for c in contenders]
+        row = [weight(measured, profile, "server", rejecting[c]) if c in rejecting else "" for c in contenders]
         rows.append(["server that tells why it rejects (the others hang up)", level, "flash", *row])
+    tls = {"session": "session-tls"}
+    for profile, level in PROFILES.items():
+        for i, name in enumerate(("flash", "static RAM")):
+            row = [weight(measured, profile, "client", tls[c], i) if c in tls else "" for c in contenders]
+            rows.append(["client over TLS 1.3 with embedded-tls, record buffers included", level, name, *row])
     rows.append(["state of a connection", "", "", *(f"{results['release', 'echo', c][3]:,}" for c in contenders)])
     table(("job", "opt-level", ""), contenders, rows)
 
@@ -193,7 +199,7 @@ def main():
     rows = []
     for target in targets[1:]:
         for job, what in JOBS.items():
-            rows.append([target, what, *(flash(target, "release", job, contender) for contender in contenders)])
+            rows.append([target, what, *(weight(target, "release", job, contender) for contender in contenders)])
     table(("target", "job"), contenders, rows)
 
     print("\nInstructions from a frame received to its echo ready to send, as a server:\n")

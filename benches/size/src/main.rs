@@ -9,6 +9,7 @@ mod rig;
 #[cfg_attr(feature = "microws", path = "jobs/microws.rs")]
 #[cfg_attr(feature = "session", path = "jobs/session.rs")]
 #[cfg_attr(feature = "socketio", path = "jobs/socketio.rs")]
+#[cfg_attr(feature = "tls", path = "jobs/tls.rs")]
 #[cfg_attr(feature = "embedded-websocket", path = "jobs/embedded_websocket.rs")]
 #[cfg_attr(feature = "edge", path = "jobs/edge.rs")]
 #[cfg_attr(feature = "websocket-sans-io", path = "jobs/websocket_sans_io.rs")]
@@ -19,6 +20,7 @@ mod rig;
         feature = "microws",
         feature = "session",
         feature = "socketio",
+        feature = "tls",
         feature = "embedded-websocket",
         feature = "edge",
         feature = "websocket-sans-io",
