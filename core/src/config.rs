@@ -76,7 +76,7 @@ impl<'c> Config<'c> {
 
     /// Fails the connection with 1009 when a message is longer than `bytes`; the frame's header tells, before
     /// the payload comes. Default: no limit, because memory does not depend on it. Of a compressed message the inflated
-    /// bytes count, as they are made; without an inflater the compressed ones.
+    /// bytes count, as they are made; a program that inflates by itself counts them itself.
     #[must_use]
     pub const fn max_message_len(mut self, bytes: u64) -> Self {
         self.max_message_len = bytes;

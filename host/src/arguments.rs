@@ -4,7 +4,7 @@ use std::net::{IpAddr, ToSocketAddrs};
 
 use clap::{ArgAction, Parser, ValueEnum};
 use ipnet::IpNet;
-use microws_host::{ClientAddress, Config, Listen};
+use microws_host::{ClientAddress, Config, Deflate, Listen};
 
 use crate::logging::LogFormat;
 #[cfg(feature = "tls")]
@@ -114,6 +114,29 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "BYTES", default_value_t = Config::default().backlog_total, env = "MICROWS_BACKLOG_TOTAL")]
     backlog_total: usize,
 
+    /// Whether messages may be compressed (permessage-deflate, RFC 7692)
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Compression::On, env = "MICROWS_DEFLATE")]
+    deflate: Compression,
+
+    /// How much work it is to compress replies, 1 (least) to 9
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        value_parser = clap::value_parser!(u8).range(1..=9),
+        default_value_t = Config::default().deflate_level,
+        env = "MICROWS_DEFLATE_LEVEL"
+    )]
+    deflate_level: u8,
+
+    /// Shortest reply that is compressed
+    #[arg(long, value_name = "BYTES", default_value_t = Config::default().deflate_threshold, env = "MICROWS_DEFLATE_THRESHOLD")]
+    deflate_threshold: usize,
+
+    /// Memory for context takeover, about 0.4 MB a client, beyond which clients get none, and for compressed messages
+    /// that are not all there, 80 KiB each, beyond which a client gets 1013
+    #[arg(long, value_name = "BYTES", default_value_t = Config::default().deflate_memory, env = "MICROWS_DEFLATE_MEMORY")]
+    deflate_memory: usize,
+
     /// Do nothing wrong on demand: by default a client gets the faults that the query of its URL asks for, as
     /// ?close=4000&after=3. They are after=N, fragments=N, delay=MS, pace=MS, ping=MS, close=CODE, reason=TEXT, reset,
     /// silence, close-unanswered, refuse=STATUS, interim, wrong-accept, subprotocol=NAME and illegal=NAME, whose names a
@@ -183,6 +206,10 @@ impl Arguments {
         config.whole = self.whole;
         config.backlog = self.backlog;
         config.backlog_total = self.backlog_total;
+        config.deflate = self.deflate.into();
+        config.deflate_level = self.deflate_level;
+        config.deflate_threshold = self.deflate_threshold;
+        config.deflate_memory = self.deflate_memory;
         config.faults = !self.no_faults;
         config.trusted_proxies.clone_from(&self.trust_proxy);
         config.client_address = self.client_address.into();
@@ -210,6 +237,27 @@ fn mode(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
         Ok(mode) if mode <= 0o777 => Ok(mode),
         _ => Err("not three octal digits".to_owned()),
+    }
+}
+
+/// Whether messages may be compressed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Compression {
+    /// Every message is sent as it is
+    Off,
+    /// Each message by itself, which takes no memory for an idle client
+    On,
+    /// With reference to messages before, as long as there is memory for it
+    Takeover,
+}
+
+impl From<Compression> for Deflate {
+    fn from(compression: Compression) -> Self {
+        match compression {
+            Compression::Off => Self::Off,
+            Compression::On => Self::On,
+            Compression::Takeover => Self::Takeover,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 
 use ipnet::IpNet;
 use microws::Timeouts;
+use microws::deflate::Params;
 
 use crate::listen::Listen;
 use crate::proxy::ClientAddress;
@@ -16,6 +17,20 @@ const MAX_GREETING: usize = 64 * 1024;
 /// The longest timeout in milliseconds, 24 days: beyond it a clock of 32 bits that wraps can't tell before
 /// from after.
 const MAX_TIMEOUT: u32 = u32::MAX / 2;
+
+/// Whether messages may be compressed (permessage-deflate, RFC 7692).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Deflate {
+    /// Clients that offer it are declined.
+    Off,
+    /// Each message by itself: an idle client takes no memory for it.
+    #[default]
+    On,
+    /// Both sides may refer to messages before (section 7.1.1), as long as there is memory for it; other clients get
+    /// [`On`](Self::On).
+    Takeover,
+}
 
 /// What the server is told at the start. [`Default`] is what `microws-echo` does without arguments.
 #[derive(Debug, Clone)]
@@ -62,6 +77,15 @@ pub struct Config {
     /// Bytes of replies and of frames that are not all there, of all clients together, from which on no client with
     /// replies that wait is read further, and no frame is held. Each client may add the replies to one small read.
     pub backlog_total: usize,
+    /// Whether clients may compress messages, and get compressed ones.
+    pub deflate: Deflate,
+    /// How much work it is to compress, 1 (least) to 9.
+    pub deflate_level: u8,
+    /// Bytes of the shortest reply that is compressed; of one in parts those of the first part count.
+    pub deflate_threshold: usize,
+    /// Bytes for contexts of clients, about 0.4 MB each, and for inflaters of clients in the middle of a message, 80 KiB
+    /// each.
+    pub deflate_memory: usize,
     /// Whether a client may ask for faults, in the query of its URL.
     pub faults: bool,
     /// Networks of proxies that are believed about the addresses of their clients.
@@ -95,6 +119,10 @@ impl Default for Config {
             whole: 64 * 1024,
             backlog: 64 << 20,
             backlog_total: 256 << 20,
+            deflate: Deflate::default(),
+            deflate_level: 3,
+            deflate_threshold: 64,
+            deflate_memory: 64 << 20,
             faults: true,
             trusted_proxies: Vec::new(),
             client_address: ClientAddress::default(),
@@ -124,6 +152,9 @@ impl Config {
         if let Some(path) = self.paths.iter().find(|path| !path.starts_with('/')) {
             return invalid(format!("the path {path:?} does not begin with a slash"));
         }
+        if !(1..=9).contains(&self.deflate_level) {
+            return invalid(format!("the compression level {} is none of 1 to 9", self.deflate_level));
+        }
         let Timeouts { handshake, ping_after, pong_within, close_within, .. } = self.timeouts;
         let timeouts = [handshake, ping_after, pong_within, close_within, self.write_timeout];
         if let Some(timeout) = timeouts.iter().find(|timeout| **timeout > MAX_TIMEOUT) {
@@ -148,7 +179,14 @@ impl Config {
 
     /// The part that sessions keep to.
     pub(crate) const fn session<'c>(&self, subprotocols: &'c [&'c str]) -> microws::Config<'c> {
-        microws::Config::new()
+        let config = match self.deflate {
+            Deflate::Off => microws::Config::new(),
+            Deflate::On => microws::Config::new().deflate(Params::new()),
+            Deflate::Takeover => {
+                microws::Config::new().deflate(Params::new().keep_own_context(true).keep_peers_context(true))
+            }
+        };
+        config
             .subprotocols(subprotocols)
             .max_head(self.max_head, self.max_fields)
             .max_message_len(self.max_message)
@@ -177,6 +215,8 @@ mod tests {
             (|config| config.paths.push("echo".into()), "slash"),
             (|config| config.timeouts.ping_after = 1 << 31, "timeout"),
             (|config| config.write_timeout = 1 << 31, "timeout"),
+            (|config| config.deflate_level = 0, "level"),
+            (|config| config.deflate_level = 10, "level"),
         ] {
             assert!(said(change).is_err_and(|text| text.contains(word)), "{word}");
         }

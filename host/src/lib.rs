@@ -12,7 +12,9 @@
 //! is lent memory, whose total is bounded.
 
 mod config;
+mod deflate;
 mod histogram;
+mod inflow;
 mod link;
 mod listen;
 mod partial;
@@ -28,12 +30,12 @@ mod tls;
 mod transport;
 mod turn;
 
-pub use config::Config;
+pub use config::{Config, Deflate};
 pub use histogram::Histogram;
 pub use ipnet::IpNet;
 pub use listen::Listen;
 pub use proxy::ClientAddress;
 pub use reactor::{Handle, Server};
-pub use stats::Stats;
+pub use stats::{Compressed, Stats};
 #[cfg(feature = "tls")]
 pub use tls::{Certificate, Tls};

@@ -5,6 +5,7 @@ use std::io;
 use microws::frame::MAX_HEADER_LEN;
 use microws::{Buffer, CloseCode, HandshakeError, MessageKind, SendError, Sent};
 
+use crate::deflate::{Choice, Compression, Deflaters, PIECE, Reply};
 use crate::report::{Ending, Report};
 use crate::session::Session;
 use crate::transport::{Address, LARGE, Pool, Queue, Transport};
@@ -19,6 +20,8 @@ pub(crate) struct Link<'a, 'c> {
     pub(crate) pool: &'a mut Pool,
     /// The part of a frame's payload that waits for the rest.
     pub(crate) held: Option<Box<Queue>>,
+    pub(crate) compression: &'a mut Compression,
+    pub(crate) deflaters: &'a mut Deflaters,
     pub(crate) now: u64,
 }
 
@@ -43,7 +46,12 @@ impl<'c> Link<'_, 'c> {
         self.until_sent(|session, tx| session.respond(tx, status, fields, body))
     }
 
-    /// Sends a part of a message; `fin` ends it. After our close frame nothing is sent.
+    /// Payload bytes of the current frame that have not come; 0 for what was inflated, which knows no frames.
+    pub(crate) fn payload_left(&self) -> u64 {
+        if self.compression.inflater.is_some() { 0 } else { self.session.payload_left() }
+    }
+
+    /// Sends a part of a message to a client without compression; `fin` ends it. After our close frame nothing is sent.
     // A call more would be a fifth of the steps for a short message.
     #[inline(always)]
     pub(crate) fn send(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), Ending> {
@@ -51,6 +59,76 @@ impl<'c> Link<'_, 'c> {
             return self.send_uncopied(kind, payload, fin);
         }
         self.until_sent(|session, tx| session.send_fragment(tx, kind, payload, fin))
+    }
+
+    /// Sends a part of a message to any client, compressed if that was agreed to and it is worth it. The first part
+    /// decides for all of the message.
+    #[cold]
+    pub(crate) fn reply(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), Ending> {
+        let Some(agreed) = self.session.agreed() else { return self.send_apart(kind, payload, fin) };
+        let choice = Choice { window_bits: agreed.send_window_bits(), own: self.compression.context };
+        if self.compression.reply == Reply::None {
+            self.compression.reply = Reply::Plain;
+            if self.deflaters.is_worth_it(payload.len()) {
+                return self.reply_compressed(choice, kind, payload, true, fin);
+            }
+        }
+        match self.compression.reply {
+            Reply::Compressed => self.reply_compressed(choice, kind, payload, false, fin),
+            _ => self.reply_plain(kind, payload, fin),
+        }
+    }
+
+    fn reply_plain(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), Ending> {
+        if fin {
+            self.compression.reply = Reply::None;
+        }
+        self.send_apart(kind, payload, fin)
+    }
+
+    /// [`send`](Self::send), where its steps do not count. With a call of `send` that would no longer be compiled into the
+    /// one place where they do.
+    #[cold]
+    #[inline(never)]
+    fn send_apart(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), Ending> {
+        if payload.len() >= LARGE {
+            return self.send_uncopied(kind, payload, fin);
+        }
+        self.until_sent(|session, tx| session.send_fragment(tx, kind, payload, fin))
+    }
+
+    /// Sends the pieces of a part as a fragment each, or the `first` part plain if it would be no shorter.
+    fn reply_compressed(
+        &mut self,
+        choice: Choice,
+        kind: MessageKind,
+        payload: &[u8],
+        mut first: bool,
+        fin: bool,
+    ) -> Result<(), Ending> {
+        let mut rest = payload;
+        loop {
+            let (piece, next) = rest.split_at(rest.len().min(PIECE));
+            let is_last = fin && next.is_empty();
+            let Self { session, transport, tx, pool, deflaters, now, .. } = self;
+            let Some(deflated) = deflaters.deflate(choice, piece, first, is_last) else {
+                return self.reply_plain(kind, payload, fin);
+            };
+            (first, rest) = (false, next);
+            self.compression.reply = if is_last { Reply::None } else { Reply::Compressed };
+            if tx.free() < MAX_HEADER_LEN + deflated.len() {
+                transport.write(tx.filled(), &[], pool, *now)?;
+                tx.consume(tx.len());
+            }
+            match session.send_deflated(tx, kind, deflated, is_last) {
+                // After our close frame nothing is sent.
+                Ok(()) | Err(SendError::Closed) => {}
+                Err(error) => return Err(Ending::Bug(error)),
+            }
+            if rest.is_empty() {
+                return Ok(());
+            }
+        }
     }
 
     /// [`send`](Self::send) with a write of its own, straight from `payload`.
@@ -86,8 +164,21 @@ impl<'c> Link<'_, 'c> {
 
     /// Sends what was held and `payload` as a part of a message.
     pub(crate) fn send_held(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), Ending> {
-        let Some(held) = self.held.take() else { return self.send_uncopied(kind, payload, fin) };
-        let sent = self.send_slices(kind, &held, payload, fin);
+        let is_plain = self.session.agreed().is_none();
+        let Some(held) = self.held.take() else {
+            return if is_plain {
+                self.send_uncopied(kind, payload, fin)
+            } else {
+                self.reply(kind, payload, fin)
+            };
+        };
+        let sent = if is_plain {
+            self.send_slices(kind, &held, payload, fin)
+        } else {
+            held.slices()
+                .try_for_each(|slice| self.reply(kind, slice, false))
+                .and_then(|()| self.reply(kind, payload, fin))
+        };
         self.pool.give_back_held(held);
         sent
     }
@@ -105,12 +196,6 @@ impl<'c> Link<'_, 'c> {
             }
         }
         Ok(())
-    }
-
-    /// [`send`](Self::send), where its steps do not count.
-    #[cold]
-    pub(crate) fn send_apart(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), Ending> {
-        self.send(kind, payload, fin)
     }
 
     /// Sends a ping; after our close frame nothing is sent.
@@ -170,6 +255,13 @@ impl<'c> Link<'_, 'c> {
                 Err(error) => return Err(Ending::Bug(error)),
             }
         }
+    }
+
+    /// Enough for this turn, though bytes of the client were read and not handled.
+    pub(crate) fn stop(&mut self) -> Result<Option<u32>, Ending> {
+        self.compression.unfinished = true;
+        self.flush()?;
+        Ok(None)
     }
 
     /// Reads once, if something is there.

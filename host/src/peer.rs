@@ -2,12 +2,14 @@
 
 use microws::{CloseCode, Event, SendError, Step};
 
+use crate::deflate::{Compression, Engine};
+use crate::inflow::{self, Flow, Inflow};
 use crate::link::Link;
 use crate::partial::Partial;
 use crate::report::{Ending, Report, Stage};
 use crate::service::Echo;
 use crate::session::Session;
-use crate::transport::{Address, Pool, Transport};
+use crate::transport::{Address, Transport};
 use crate::turn::{Context, Next};
 
 /// One client.
@@ -18,6 +20,9 @@ pub(crate) struct Peer<'c> {
     session: Session<'c>,
     service: Echo,
     partial: Partial,
+    compression: Compression,
+    /// The connection is open, without faults and compression, as most are.
+    is_plain: bool,
     /// The end was reported: only the client's end of the stream is waited for.
     ended: bool,
 }
@@ -29,11 +34,22 @@ impl<'c> Peer<'c> {
         session: Session<'c>,
         service: Echo,
     ) -> Self {
-        Self { address, transport, session, service, partial: Partial::EMPTY, ended: false }
+        Self {
+            address,
+            transport,
+            session,
+            service,
+            partial: Partial::EMPTY,
+            compression: Compression::NONE,
+            is_plain: false,
+            ended: false,
+        }
     }
 
     /// Gives back what was lent to it, before it is dropped.
-    pub(crate) fn release(&mut self, pool: &mut Pool) {
+    pub(crate) fn release(&mut self, cx: &mut Context<'_>) {
+        let pool = cx.buffers.pool();
+        self.compression.release(cx.engine, pool);
         self.transport.release(pool);
         self.service.release(pool);
         if let Some(payload) = self.partial.take_payload() {
@@ -80,20 +96,17 @@ impl<'c> Peer<'c> {
 
     fn link<'a>(&'a mut self, cx: &'a mut Context<'_>) -> (Link<'a, 'c>, &'a mut Report, &'a mut Echo) {
         let (tx, pool) = cx.buffers.lend_tx();
-        let Self { address, transport, session, service, .. } = self;
-        let link = Link { address, session, transport, tx, pool, held: None, now: cx.now };
+        let Self { address, transport, session, service, compression, .. } = self;
+        let deflaters = &mut cx.engine.deflaters;
+        let link =
+            Link { address, session, transport, tx, pool, held: None, compression, deflaters, now: cx.now };
         (link, cx.report, service)
     }
 
     /// Goes on after something was `done`, and says what the loop does next.
     fn next(&mut self, done: Result<(), Ending>, cx: &mut Context<'_>) -> Next {
         match done.and_then(|()| self.run(cx)) {
-            Ok(_)
-                if self.transport.may_go_on(cx.buffers.pool(), cx.now)
-                    && !self.service.is_full(cx.buffers.pool()) =>
-            {
-                Next::Requeue
-            }
+            Ok(_) if self.may_go_on(cx) && !self.service.is_full(cx.buffers.pool()) => Next::Requeue,
             Ok(within) => Next::Wait(within),
             Err(ending) => {
                 self.report_end(&ending, cx.report);
@@ -103,6 +116,11 @@ impl<'c> Peer<'c> {
                 Next::Close
             }
         }
+    }
+
+    fn may_go_on(&self, cx: &mut Context<'_>) -> bool {
+        self.transport.may_go_on(cx.buffers.pool(), cx.now)
+            || (self.compression.unfinished && !self.transport.is_blocked())
     }
 
     /// Writes the outbox out and pumps. Returns in how many milliseconds a deadline may be due.
@@ -151,16 +169,26 @@ impl<'c> Peer<'c> {
             self.session.set_date();
         }
         let len = cx.buffers.read_len(head, self.session.payload_left(), self.partial.bytes().len());
-        let Self { address, transport, session, service, partial, .. } = self;
+        let Self { address, transport, session, service, partial, compression, is_plain, .. } = self;
         let (mut rx, tx, pool) = cx.buffers.lend(len);
         let held = partial.take_payload();
-        let mut link = Link { address, session, transport, tx, pool, held, now: cx.now };
+        let Engine { inflaters, deflaters } = &mut *cx.engine;
+        let now = cx.now;
+        let mut link = Link { address, session, transport, tx, pool, held, compression, deflaters, now };
+        let mut turn = inflow::TURN;
         if !rx.push(partial.bytes()) {
             return Err(Ending::Bug(SendError::BufferFull));
         }
         let mut may_read = link.transport.may_read(link.pool, link.now);
         // Whatever happens, what is held must be kept to be given back.
         let mut exchange = || {
+            if link.compression.unfinished {
+                link.compression.unfinished = false;
+                let mut inflow = Inflow::new(inflaters, service, cx.report, cx.config, &mut turn);
+                if inflow.resume(&mut link)? == Flow::Stopped && !inflow.refuse(&mut link)? {
+                    return link.stop();
+                }
+            }
             if may_read && rx.is_empty() && !was_blocked {
                 // The session can do nothing before.
                 link.read(&mut rx)?;
@@ -170,7 +198,14 @@ impl<'c> Peer<'c> {
                 let step = link.session.receive(&mut rx, &mut link.tx);
                 // Before the others, because it is by far the most frequent.
                 if let Step::Event(Event::Chunk(chunk)) = step {
-                    service.on_chunk(&chunk, &mut link, cx.report, cx.config)?;
+                    if *is_plain {
+                        service.on_chunk(&chunk, &mut link, cx.report, cx.config)?;
+                        continue;
+                    }
+                    let mut inflow = Inflow::new(inflaters, service, cx.report, cx.config, &mut turn);
+                    if inflow.on_chunk(&chunk, &mut link)? == Flow::Stopped && !inflow.refuse(&mut link)? {
+                        return link.stop();
+                    }
                     continue;
                 }
                 match step {
@@ -179,12 +214,25 @@ impl<'c> Peer<'c> {
                     Step::Event(Event::Close(close)) => {
                         cx.report.closed(link.address, &close, service.traffic());
                     }
-                    Step::Event(event) => service.on_opening(event, &mut link, cx.report, cx.config)?,
+                    Step::Event(event) => {
+                        let is_open = matches!(event, Event::Open);
+                        if matches!(event, Event::HeadEnd) {
+                            inflow::limit_contexts(inflaters, &mut link);
+                        } else if is_open {
+                            inflow::begin(inflaters, &mut link);
+                        }
+                        service.on_opening(event, &mut link, cx.report, cx.config)?;
+                        *is_plain = is_open && service.is_plain() && link.session.agreed().is_none();
+                    }
                     Step::Read if may_read => {
                         link.read(&mut rx)?;
                         may_read = false;
                     }
                     Step::Read => {
+                        if !*is_plain {
+                            Inflow::new(inflaters, service, cx.report, cx.config, &mut turn)
+                                .refuse(&mut link)?;
+                        }
                         link.flush()?;
                         if link.transport.is_blocked() {
                             return Ok(None);
@@ -208,6 +256,9 @@ impl<'c> Peer<'c> {
         match link.held {
             Some(payload) => *partial = Partial::Payload(payload),
             None => partial.keep(rx.filled()),
+        }
+        if !self.is_plain {
+            cx.report.saved(cx.engine.take_saved());
         }
         done
     }

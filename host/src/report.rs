@@ -5,10 +5,11 @@ use std::io;
 use std::time::Duration;
 
 use log::{debug, error, info, trace, warn};
+use microws::deflate::Agreed;
 use microws::{Close, CloseCode, End, HandshakeError, MessageKind, Overdue, SendError};
 
 use crate::proxy::BadPreamble;
-use crate::stats::Stats;
+use crate::stats::{Compressed, Stats};
 use crate::transport::{Address, ReadError};
 
 /// Least milliseconds between two warnings that no file descriptor is free.
@@ -90,6 +91,7 @@ pub(crate) struct Admission<'a> {
     pub(crate) subprotocol: Option<&'a str>,
     /// The version of TLS, if there is TLS.
     pub(crate) tls: Option<&'static str>,
+    pub(crate) compression: Option<Agreed>,
 }
 
 /// One client.
@@ -157,14 +159,15 @@ impl Report {
     }
 
     pub(crate) fn connected(&self, who: &Address, admission: &Admission<'_>) {
-        let Admission { path, query, origin, subprotocol, tls } = admission;
+        let Admission { path, query, origin, subprotocol, tls, compression } = admission;
         info!(
-            "{who} connected{}{}: path {path}{}, origin {}, subprotocol {}",
+            "{who} connected{}{}: path {path}{}, origin {}, subprotocol {}{}",
             if tls.is_some() { " over " } else { "" },
             tls.unwrap_or_default(),
             if *query { "?..." } else { "" },
             origin.unwrap_or("none"),
             subprotocol.unwrap_or("none"),
+            compression.map_or(String::new(), |agreed| format!(", {agreed}")),
         );
     }
 
@@ -172,6 +175,17 @@ impl Report {
     pub(crate) fn message(&mut self, who: &Address, kind: MessageKind, len: u64) {
         self.stats.messages.record(len);
         debug!("{who} received: {}, {len} bytes", name_of(kind));
+    }
+
+    /// What compression saved: of messages that were received, and of those that were sent.
+    pub(crate) const fn saved(&mut self, (inflated, deflated): (Compressed, Compressed)) {
+        self.stats.inflated.add(inflated);
+        self.stats.deflated.add(deflated);
+    }
+
+    /// It waits in the middle of a compressed message, and too many do.
+    pub(crate) fn out_of_inflaters(&self, who: &Address) {
+        info!("{who} is closed: too many compressed messages are not all there");
     }
 
     pub(crate) fn ping(&self, who: &Address, payload: &[u8]) {

@@ -4,9 +4,10 @@ use std::io::Write;
 use std::time::SystemTime;
 
 use httpdate::HttpDate;
+use microws::deflate::Agreed;
 use microws::{
-    Buffer, CloseCode, Config, End, Event, Fields, HandshakeError, MessageKind, SendError, Sent, Server,
-    State, Step, Upgraded,
+    Buffer, CloseCode, Config, End, Event, Fields, HandshakeError, MessageKind, ProtocolError, SendError,
+    Sent, Server, State, Step, Upgraded,
 };
 
 /// See the [module](self).
@@ -124,6 +125,46 @@ impl<'c> Session<'c> {
     /// The subprotocol that will be agreed to, at [`Event::HeadEnd`].
     pub(crate) fn subprotocol(&self) -> Option<&'c str> {
         self.opening.as_ref().and_then(|opening| opening.subprotocol())
+    }
+
+    /// What is agreed on about compression; sure from [`Event::HeadEnd`] on.
+    #[inline]
+    pub(crate) fn agreed(&self) -> Option<Agreed> {
+        match &self.opening {
+            None => self.open.agreed(),
+            Some(opening) => opening.offered(),
+        }
+    }
+
+    /// Agrees to no context takeover, at [`Event::HeadEnd`].
+    pub(crate) fn forget_contexts(&mut self) {
+        if let Some(opening) = &mut self.opening {
+            opening.forget_contexts();
+        }
+    }
+
+    /// Fails the connection because of a compressed message.
+    pub(crate) fn fail(&mut self, error: ProtocolError) {
+        self.open.fail(error);
+    }
+
+    /// Where the client is in its life.
+    pub(crate) fn state(&self) -> State {
+        match &self.opening {
+            None => self.open.state(),
+            Some(opening) => opening.state(),
+        }
+    }
+
+    /// Queues the next part of a compressed message; `fin` ends it.
+    pub(crate) fn send_deflated(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        kind: MessageKind,
+        payload: &[u8],
+        fin: bool,
+    ) -> Result<(), SendError> {
+        self.open.send_deflated(tx, kind, payload, fin)
     }
 
     /// Answers the request otherwise than with 101, at [`Event::HeadEnd`] or before.

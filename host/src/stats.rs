@@ -15,6 +15,10 @@ pub struct Stats {
     pub accepted: u64,
     /// Payload bytes of the messages echoed.
     pub messages: Histogram,
+    /// Compressed messages that were received: payload bytes on the wire, and inflated.
+    pub inflated: Compressed,
+    /// Messages that were sent compressed: payload bytes before, and on the wire.
+    pub deflated: Compressed,
     /// Requests and connections refused, by reason.
     pub refused: Refused,
     /// Connections on which the client broke RFC 6455, or a limit.
@@ -27,6 +31,23 @@ pub struct Stats {
     pub turns: Histogram,
     /// The longest of those.
     pub longest_turn: Duration,
+}
+
+/// Payload bytes of messages in both forms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Compressed {
+    /// Bytes of the messages themselves.
+    pub plain: u64,
+    /// Bytes on the wire.
+    pub compressed: u64,
+}
+
+impl Compressed {
+    pub(crate) const fn add(&mut self, more: Self) {
+        self.plain += more.plain;
+        self.compressed += more.compressed;
+    }
 }
 
 /// Refused requests and connections, by reason.
@@ -54,6 +75,8 @@ impl Stats {
             connections,
             accepted,
             messages,
+            inflated,
+            deflated,
             refused,
             protocol_errors,
             pings_overdue,
@@ -75,13 +98,19 @@ impl Stats {
              microws_refused_total{{reason=\"tls\"}} {tls}\n\
              microws_refused_total{{reason=\"too_many\"}} {too_many}\n\
              microws_refused_total{{reason=\"out_of_files\"}} {out_of_files}\n\
+             # TYPE microws_compressed_bytes_total counter\n\
+             microws_compressed_bytes_total{{direction=\"received\",form=\"wire\"}} {}\n\
+             microws_compressed_bytes_total{{direction=\"received\",form=\"plain\"}} {}\n\
+             microws_compressed_bytes_total{{direction=\"sent\",form=\"wire\"}} {}\n\
+             microws_compressed_bytes_total{{direction=\"sent\",form=\"plain\"}} {}\n\
              # TYPE microws_protocol_errors_total counter\n\
              microws_protocol_errors_total {protocol_errors}\n\
              # TYPE microws_timeouts_total counter\n\
              microws_timeouts_total{{deadline=\"pong\"}} {pings_overdue}\n\
              microws_timeouts_total{{deadline=\"other\"}} {timeouts}\n\
              # TYPE microws_longest_turn_seconds gauge\n\
-             microws_longest_turn_seconds {longest_turn}\n"
+             microws_longest_turn_seconds {longest_turn}\n",
+            inflated.compressed, inflated.plain, deflated.compressed, deflated.plain,
         );
         // A String takes all that is written to it.
         let _ = messages.write_metrics(&mut text, "microws_message_size_bytes", 1);
@@ -95,6 +124,7 @@ impl Stats {
         let rate = |now: u64, then: u64| (now - then) as f64 / seconds;
         format!(
             "status: {} connections of {} accepted, {} messages ({:.0}/s), {} bytes ({:.0}/s), \
+             {} bytes inflated to {}, {} bytes deflated to {}, \
              {} protocol errors, {} pings overdue, {} timeouts, \
              refused: {} bad requests, {} origins, {} paths, {} for TLS, {} over the limit, {} out of files; \
              longest turn {:.0} ms",
@@ -104,6 +134,10 @@ impl Stats {
             rate(self.messages.count(), before.messages.count()),
             self.messages.sum(),
             rate(self.messages.sum(), before.messages.sum()),
+            self.inflated.compressed,
+            self.inflated.plain,
+            self.deflated.plain,
+            self.deflated.compressed,
             self.protocol_errors,
             self.pings_overdue,
             self.timeouts,

@@ -1,6 +1,7 @@
 //! One turn of a client: what it needs for it, and what comes of it.
 
 use crate::config::Config;
+use crate::deflate::Engine;
 use crate::report::Report;
 use crate::transport::Buffers;
 
@@ -8,6 +9,7 @@ use crate::transport::Buffers;
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
     pub(crate) buffers: &'a mut Buffers,
+    pub(crate) engine: &'a mut Engine,
     pub(crate) report: &'a mut Report,
     pub(crate) config: &'a Config,
     /// Milliseconds since the start.

@@ -128,6 +128,14 @@ impl<R: Role> Connection<R> {
         Ok(Step::Event(Located::new(what, &range)))
     }
 
+    /// Fails the connection because of what the caller's own engine found in a compressed message: see
+    /// [`Session::fail`](crate::Session::fail).
+    pub const fn fail(&mut self, error: ProtocolError) {
+        if self.end.is_none() {
+            self.end = Some(End::Failed(error));
+        }
+    }
+
     /// Queues the next fragment of a compressed message, whose payload the caller's own engine made: see
     /// [`Session::send_deflated`](crate::Session::send_deflated).
     ///

@@ -104,10 +104,10 @@ impl<R: Role> Connection<R> {
             return self.control(&header, size, rx, tx);
         }
         #[cfg(feature = "deflate")]
-        let inflating = self.deflate.compressed && rx.inflating.is_some();
+        let compressed = self.deflate.compressed;
         #[cfg(not(feature = "deflate"))]
-        let inflating = false;
-        let len = self.len_with(&header, inflating)?;
+        let compressed = false;
+        let len = self.len_with(&header, compressed)?;
         let payload_len = usize::try_from(header.payload_len()).unwrap_or(usize::MAX);
         let whole = header.payload_len() <= u64::from(self.whole_up_to)
             && payload_len <= rx.capacity().saturating_sub(size);
@@ -116,7 +116,7 @@ impl<R: Role> Connection<R> {
         }
         rx.consume(size);
         #[cfg(feature = "deflate")]
-        if inflating && self.frames == 0 {
+        if compressed && self.frames == 0 {
             self.begin_inflating(rx);
         }
         match header.opcode() {
@@ -176,16 +176,17 @@ impl<R: Role> Connection<R> {
         Some(Located::new(what, &range))
     }
 
-    /// The length of the message with the frame of `header`, if that may come now. What is inflated counts later.
+    /// The length of the message with the frame of `header`, if that may come now. Of a compressed one the inflated bytes
+    /// count, later.
     #[inline]
-    fn len_with(&self, header: &Header, inflating: bool) -> Result<u64, ProtocolError> {
+    fn len_with(&self, header: &Header, compressed: bool) -> Result<u64, ProtocolError> {
         // "The fragments of one message MUST NOT be interleaved between the fragments of another" (5.4)
         match (header.opcode() == Opcode::Continuation, self.frames > 0) {
             (true, false) => return Err(ProtocolError::UnexpectedContinuation),
             (false, true) => return Err(ProtocolError::ExpectedContinuation),
             _ => {}
         }
-        let len = if inflating { self.len } else { self.len.saturating_add(header.payload_len()) };
+        let len = if compressed { self.len } else { self.len.saturating_add(header.payload_len()) };
         if len > self.max_message_len {
             return Err(ProtocolError::MessageTooBig);
         }

@@ -244,6 +244,16 @@ impl Choice {
         hold(&mut self.params, rx);
     }
 
+    /// Keeps no context, though the parameters allow it. The client must know of its own; of ours nobody needs to.
+    pub(super) const fn forget_contexts(&mut self) {
+        if let Some(params) = &mut self.params {
+            (params.keep_own_context, params.keep_peers_context) = (false, false);
+        }
+        if let Some(response) = &mut self.response {
+            response.present |= CLIENT_FORGETS;
+        }
+    }
+
     /// Looks at the offers of one header line: whether it is well-formed.
     pub(super) fn on_offers(&mut self, mut list: &[u8]) -> bool {
         let Some(params) = self.params else { return true };

@@ -90,6 +90,12 @@ impl Request {
         self.deflate.agreed()
     }
 
+    /// Keeps no context between messages.
+    #[cfg(feature = "deflate")]
+    pub(crate) const fn forget_contexts(&mut self) {
+        self.deflate.forget_contexts();
+    }
+
     /// Whether the request is an upgrade that can be accepted; sure once its head is complete.
     pub(crate) fn check(&self) -> Result<&form::Digest, HandshakeError> {
         if !self.head.is_complete() {

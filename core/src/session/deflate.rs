@@ -2,16 +2,41 @@
 
 use crate::buffer::Buffer;
 use crate::connection::has_room;
+use crate::connection::role::Server;
 use crate::deflate::{Agreed, Deflater};
 use crate::error::SendError;
 use crate::session::send::Partial;
 use crate::session::{Endpoint, Sent, Session};
+use crate::wire::error::ProtocolError;
 use crate::wire::frame::MessageKind;
+
+impl Session<'_, Server> {
+    /// What will be agreed on about compression, as far as the request has come; sure at
+    /// [`Event::HeadEnd`](crate::Event::HeadEnd).
+    pub fn offered(&self) -> Option<Agreed> {
+        self.opening.deflate()
+    }
+
+    /// Agrees to no context takeover in either direction (RFC 7692 section 7.1.1) for this client, whatever
+    /// [`Config::deflate`](crate::Config::deflate) says, at [`Event::HeadEnd`](crate::Event::HeadEnd): for a program whose
+    /// memory for contexts is in use. Without effect on a client that does not want compression.
+    pub fn forget_contexts(&mut self) {
+        self.opening.forget_contexts();
+    }
+}
 
 impl<R: Endpoint> Session<'_, R> {
     /// What was agreed on about compression; `None` if there is none, and before the connection is open.
     pub const fn agreed(&self) -> Option<Agreed> {
         self.connection.agreed()
+    }
+
+    /// Fails the connection (RFC 6455 section 7.1.7) because of what the program's own engine found in a compressed
+    /// message: [`InvalidDeflate`](ProtocolError::InvalidDeflate), [`InvalidUtf8`](ProtocolError::InvalidUtf8) or
+    /// [`MessageTooBig`](ProtocolError::MessageTooBig). Go on until [`Step::End`](crate::Step::End), as if the session had
+    /// found it: no message follows. Without effect before the connection is open and after its end is known.
+    pub const fn fail(&mut self, error: ProtocolError) {
+        self.connection.fail(error);
     }
 
     /// Lets compressed messages through on a stream whose opening handshake somebody else did, on these terms.

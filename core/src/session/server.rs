@@ -101,6 +101,16 @@ impl Opening for Accepting {
 }
 
 impl Accepting {
+    #[cfg(feature = "deflate")]
+    pub(super) fn deflate(&self) -> Option<crate::deflate::Agreed> {
+        self.request.deflate()
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(super) const fn forget_contexts(&mut self) {
+        self.request.forget_contexts();
+    }
+
     const fn new(config: &Config<'_>) -> Self {
         Self {
             request: Request::new(config),

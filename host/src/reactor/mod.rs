@@ -13,6 +13,7 @@ use std::time::Duration;
 use mio::{Events, Poll, Token};
 
 use crate::config::Config;
+use crate::deflate::Engine;
 use crate::report::Report;
 use crate::stats::Stats;
 use crate::transport::{Buffers, Pool};
@@ -104,6 +105,7 @@ impl Server {
             control,
             slots: Slots::new(&config, &session_config),
             buffers: Buffers::new(Pool::new(config.backlog, config.backlog_total)),
+            engine: Engine::new(&config),
             report: Report::default(),
             full_turns: 0,
             stopping: None,
@@ -120,6 +122,7 @@ struct Loop<'c> {
     control: Control,
     slots: Slots<'c>,
     buffers: Buffers,
+    engine: Engine,
     report: Report,
     full_turns: u32,
     stopping: Option<Stopping>,
@@ -178,8 +181,8 @@ impl Loop<'_> {
 
     /// Does all there is to do at `now`, in milliseconds since the start; whether that was the last.
     fn work(&mut self, events: &Events, now: u64) -> bool {
-        let (buffers, report) = (&mut self.buffers, &mut self.report);
-        let cx = &mut Context { buffers, report, config: self.config, now, read_ons: READ_ONS };
+        let (buffers, engine, report) = (&mut self.buffers, &mut self.engine, &mut self.report);
+        let cx = &mut Context { buffers, engine, report, config: self.config, now, read_ons: READ_ONS };
         let mut count = 0;
         for event in events {
             count += 1;

@@ -171,7 +171,7 @@ impl<'c> Slots<'c> {
         let next = act(slot, cx);
         self.schedule.note(key, slot, next, cx.now);
         if next == Next::Close {
-            slot.peer.release(cx.buffers.pool());
+            slot.peer.release(cx);
             cx.report.gone();
             self.slab.remove(key);
         }

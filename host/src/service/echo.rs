@@ -66,7 +66,12 @@ impl Echo {
         Refusal::OVER_LIMIT.send(link, report)
     }
 
-    /// A part of a message came: sends it back, a frame as a frame.
+    /// Whether parts of messages may come by [`on_chunk`](Self::on_chunk), the connection being open.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.asked.is_none()
+    }
+
+    /// A part of a message came, without faults and compression: sends it back, a frame as a frame.
     #[inline]
     pub(crate) fn on_chunk(
         &mut self,
@@ -75,9 +80,6 @@ impl Echo {
         report: &mut Report,
         config: &Config,
     ) -> Result<(), Ending> {
-        if self.asked.is_some() {
-            return self.echo_with_faults(chunk, link, report, config);
-        }
         if link.held.is_none() && (chunk.fin || link.session.payload_left() == 0) {
             // A frame that came at once, as most do.
             link.send(chunk.kind, chunk.payload, chunk.fin)?;
@@ -98,16 +100,21 @@ impl Echo {
         }
     }
 
-    /// Sends back a part of a message to a client that asks for faults, and does the one that is due after it.
+    /// Sends back a part of a message to a client that agreed to compression or asks for faults, and does the fault that is
+    /// due after it.
     #[cold]
-    fn echo_with_faults(
+    pub(crate) fn on_chunk_aside(
         &mut self,
         chunk: &Chunk<'_>,
         link: &mut Link<'_, '_>,
         report: &mut Report,
         config: &Config,
     ) -> Result<(), Ending> {
-        let Some(asked) = &mut self.asked else { return Ok(()) };
+        let Some(asked) = &mut self.asked else {
+            Self::send_or_hold(chunk, link, config)?;
+            self.count(chunk.kind, chunk.payload.len(), chunk.fin, link, report);
+            return Ok(());
+        };
         let Asked { faults, timed, .. } = &mut **asked;
         if let Some(delay) = faults.delay {
             timed.push(chunk, delay, link);
@@ -223,7 +230,7 @@ impl Echo {
                     self.asked = None;
                 }
                 if let Some(greeting) = &config.greeting {
-                    link.send_uncopied(MessageKind::Text, greeting.as_bytes(), true)?;
+                    link.reply(MessageKind::Text, greeting.as_bytes(), true)?;
                 }
                 self.do_wrong(link, report)
             }
@@ -271,6 +278,7 @@ impl Echo {
                         origin: request.origin.as_deref(),
                         subprotocol: link.subprotocol(),
                         tls: link.transport.tls_version(),
+                        compression: link.session.agreed(),
                     };
                     if let Some(status) = faults.refuse {
                         return Refusal::asked(status).send(link, report);
@@ -304,11 +312,11 @@ fn send_in_fragments(
 ) -> Result<(), Ending> {
     let mut left: usize = slices.iter().map(|slice| slice.len()).sum();
     if left == 0 {
-        return link.send_apart(kind, &[], fin);
+        return link.reply(kind, &[], fin);
     }
     for piece in slices.iter().flat_map(|slice| slice.chunks(most)) {
         left -= piece.len();
-        link.send_apart(kind, piece, fin && left == 0)?;
+        link.reply(kind, piece, fin && left == 0)?;
     }
     Ok(())
 }

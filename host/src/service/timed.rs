@@ -54,7 +54,7 @@ impl Timed {
         self.len += chunk.payload.len();
         let len = last.payload.as_ref().map_or(0, |payload| payload.len());
         (last.due, last.fin) = (due, chunk.fin);
-        last.is_whole = link.session.payload_left() == 0 || len >= WHOLE;
+        last.is_whole = link.payload_left() == 0 || len >= WHOLE;
     }
 
     /// The next echo whose time has come.

@@ -56,6 +56,7 @@ impl Buffers {
     }
 
     /// The receive buffer, of which `len` bytes are used, the transmit buffer, and the pool.
+    #[inline(always)]
     pub(crate) fn lend(&mut self, len: usize) -> (Buffer<'_>, Buffer<'_>, &mut Pool) {
         (buffer(&mut self.rx.bytes()[..len]), buffer(&mut self.tx), &mut self.pool)
     }
@@ -70,6 +71,7 @@ impl Buffers {
     }
 }
 
+#[inline(always)]
 fn buffer(storage: &mut [u8]) -> Buffer<'_> {
     Buffer::from_slice(storage).expect("the shared buffers are larger than MIN_CAPACITY")
 }

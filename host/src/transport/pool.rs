@@ -84,6 +84,11 @@ impl Pool {
         self.records = Some(records);
     }
 
+    /// `n` bytes of a payload that is held were taken.
+    pub(crate) fn take_held(&mut self, held: &mut Queue, n: usize) {
+        held.consume(n, &mut self.pieces);
+    }
+
     pub(crate) fn give_back_held(&mut self, mut held: Box<Queue>) {
         held.clear(&mut self.pieces);
         if self.queues.len() < MAX_SPARES {

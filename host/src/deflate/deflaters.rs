@@ -1,0 +1,142 @@
+//! Deflaters for messages that are sent.
+
+use std::fmt;
+
+use slab::Slab;
+use zlib_rs::{Deflate, DeflateFlush, Status};
+
+use super::{Key, PIECE, index, key};
+use crate::stats::Compressed;
+
+/// Bytes of a deflater with a window of 32 KiB.
+pub(super) const SIZE: usize = 384 * 1024;
+
+/// The smallest window, 2^9 bytes, that zlib makes raw streams for: to clients that want a smaller one messages go plain.
+const MIN_BITS: u8 = 9;
+
+/// What a sender leaves out at the end of a message (RFC 7692 section 7.2.1).
+const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
+
+/// The end of a compressed message with nothing after its last part (section 7.2.3.6).
+const NOTHING: [u8; 1] = [0x00];
+
+/// One deflater for each size of window, and those of clients with context takeover.
+pub(crate) struct Deflaters {
+    level: i32,
+    threshold: usize,
+    shared: [Option<Deflate>; 7],
+    own: Slab<Option<Deflate>>,
+    /// How many clients own one.
+    owners: usize,
+    out: Vec<u8>,
+    counts: Compressed,
+}
+
+/// The deflater of a client.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Choice {
+    pub(crate) window_bits: u8,
+    /// With context takeover.
+    pub(crate) own: Option<Key>,
+}
+
+impl Deflaters {
+    pub(super) fn new(level: u8, threshold: usize) -> Self {
+        Self {
+            level: level.into(),
+            threshold,
+            shared: Default::default(),
+            own: Slab::new(),
+            owners: 0,
+            out: Vec::new(),
+            counts: Compressed::default(),
+        }
+    }
+
+    /// Bytes that clients own.
+    pub(crate) const fn owned(&self) -> usize {
+        self.owners * SIZE
+    }
+
+    /// A client with a window of 2^`bits` bytes has come: nothing is allocated when it gets messages.
+    pub(crate) fn prepare(&mut self, bits: u8) {
+        self.out.resize(2 * PIECE, 0);
+        if let Some(slot) = bits.checked_sub(MIN_BITS).and_then(|at| self.shared.get_mut(usize::from(at))) {
+            slot.get_or_insert_with(|| new_deflater(self.level, bits));
+        }
+    }
+
+    /// A client has contexts, that of its replies if they have a window of 2^`bits` bytes.
+    pub(crate) fn add_context(&mut self, bits: Option<u8>) -> Key {
+        let deflater = bits.filter(|bits| *bits >= MIN_BITS).map(|bits| new_deflater(self.level, bits));
+        self.owners += usize::from(deflater.is_some());
+        key(self.own.insert(deflater))
+    }
+
+    pub(super) fn remove_context(&mut self, key: Key) {
+        if self.own.remove(index(key)).is_some() {
+            self.owners -= 1;
+        }
+    }
+
+    /// Whether a message is worth it whose first part has so many bytes.
+    pub(crate) const fn is_worth_it(&self, len: usize) -> bool {
+        len >= self.threshold && len > 0
+    }
+
+    /// Compresses the next part of a message, at most [`PIECE`] bytes; `fin` ends it. `None` if the `first` part is no
+    /// shorter so.
+    pub(crate) fn deflate(
+        &mut self,
+        choice: Choice,
+        payload: &[u8],
+        first: bool,
+        fin: bool,
+    ) -> Option<&[u8]> {
+        let Self { shared, own, out, counts, .. } = self;
+        let kept = choice.own.and_then(|key| own.get_mut(index(key))?.as_mut());
+        let is_shared = kept.is_none();
+        let deflater = match kept {
+            Some(deflater) => deflater,
+            None => shared.get_mut(usize::from(choice.window_bits.checked_sub(MIN_BITS)?))?.as_mut()?,
+        };
+        if payload.is_empty() {
+            return Some(if fin { &NOTHING } else { &[] });
+        }
+        // Another client's bytes may be in it.
+        if is_shared {
+            deflater.reset();
+        }
+        let tail = if fin { TAIL.len() } else { 0 };
+        let room = if first { out.len().min(payload.len() + tail) } else { out.len() };
+        let before = deflater.total_out();
+        let status = deflater.compress(payload, &mut out[..room], DeflateFlush::SyncFlush);
+        let len = (deflater.total_out() - before) as usize;
+        if status != Ok(Status::Ok) || len == room {
+            // The client does not get what this deflater has seen.
+            deflater.reset();
+            return None;
+        }
+        let deflated = &out[..len - tail];
+        counts.plain += payload.len() as u64;
+        counts.compressed += deflated.len() as u64;
+        Some(deflated)
+    }
+
+    pub(super) fn take_counts(&mut self) -> Compressed {
+        std::mem::take(&mut self.counts)
+    }
+}
+
+fn new_deflater(level: i32, bits: u8) -> Deflate {
+    Deflate::new(level, false, bits)
+}
+
+impl fmt::Debug for Deflaters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deflaters")
+            .field("level", &self.level)
+            .field("owners", &self.owners)
+            .finish_non_exhaustive()
+    }
+}
