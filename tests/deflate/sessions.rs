@@ -1,8 +1,8 @@
 //! A session with a ring in `rx` agrees by itself, and its program sees nothing of it.
 
-use microws::deflate::{Deflater, Inflater};
+use microws::deflate::{Deflater, Inflater, Params};
 use microws::io::blocking::WebSocket;
-use microws::{Buffer, Config, Event, MessageKind, Sent, Session, Step};
+use microws::{Buffer, Config, End, Event, MessageKind, ProtocolError, Sent, Session, Step};
 use microws_tests::wire::{Stalls, Wire};
 use microws_tests::zlib::{Compressor, inflate};
 use microws_tests::{Cuts, buffer, frame, frames, messages};
@@ -147,4 +147,64 @@ fn a_client_with_a_ring_offers_by_itself_through_256_bytes() {
     let head = std::str::from_utf8(&output).unwrap();
     assert_eq!(head.matches("Sec-WebSocket-Extensions: permessage-deflate; ").count(), 2);
     assert!(head.contains("server_max_window_bits=9;"), "a ring of 1000 bytes holds 512");
+}
+
+/// A server with an engine of its own and memory for contexts, at the end of the request's head.
+fn at_head_end<'c>(
+    config: &'c Config<'c>,
+) -> (Session<'c, microws::Server>, Buffer<'static>, Buffer<'static>) {
+    let mut session = Session::server(config);
+    let (mut rx, mut tx) = (buffer(512), buffer(512));
+    assert!(rx.push(REQUEST.as_bytes()));
+    while session.receive(&mut rx, &mut tx) != Step::Event(Event::HeadEnd) {}
+    (session, rx, tx)
+}
+
+#[test]
+fn a_server_without_memory_for_contexts_agrees_to_none_at_the_heads_end() {
+    let config = Config::new().deflate(Params::new().keep_own_context(true).keep_peers_context(true));
+    for forgets in [false, true] {
+        let (mut session, mut rx, mut tx) = at_head_end(&config);
+        if forgets {
+            session.forget_contexts();
+        }
+        let offered = session.offered().unwrap();
+        let kept = (offered.keeps_own_context(), offered.keeps_peers_context());
+        assert_eq!(kept, (!forgets, !forgets));
+        assert_eq!(session.receive(&mut rx, &mut tx), Step::Event(Event::Open));
+        assert_eq!(session.agreed(), Some(offered));
+        let head = std::str::from_utf8(tx.filled()).unwrap();
+        let answer = if forgets { "; client_no_context_takeover" } else { "" };
+        assert!(head.contains(&format!("Extensions: permessage-deflate{answer}\r\n")), "{head}");
+    }
+}
+
+#[test]
+fn a_program_with_an_engine_of_its_own_fails_the_connection_as_a_session_would() {
+    let config = Config::new().deflate(Params::new()).max_message_len(3);
+    for (error, code) in [
+        (ProtocolError::InvalidDeflate, 1007u16),
+        (ProtocolError::InvalidUtf8, 1007),
+        (ProtocolError::MessageTooBig, 1009),
+    ] {
+        let (mut session, mut rx, mut tx) = at_head_end(&config);
+        // Without effect: there is no connection.
+        session.fail(error);
+        assert_eq!(session.receive(&mut rx, &mut tx), Step::Event(Event::Open));
+        tx.consume(usize::MAX);
+        // Longer than the longest message, but its inflated length is the program's to judge.
+        assert!(rx.push(&frame(0xc1, Some([1, 2, 3, 4]), b"\xf2\x48\xcd\xc9\xc9\x07\x00")));
+        let Step::Event(Event::Chunk(chunk)) = session.receive(&mut rx, &mut tx) else { panic!("no chunk") };
+        assert!(chunk.compressed && chunk.fin);
+        session.fail(error);
+        // Only the first reason counts, and nothing that follows is received.
+        session.fail(ProtocolError::TooManyFragments);
+        assert!(rx.push(&frame(0x81, Some([1, 2, 3, 4]), b"abc")));
+        assert_eq!(session.receive(&mut rx, &mut tx), Step::Write);
+        assert_eq!(tx.filled(), [&[0x88, 2][..], &code.to_be_bytes()].concat());
+        tx.consume(usize::MAX);
+        assert_eq!(session.receive(&mut rx, &mut tx), Step::Shutdown);
+        session.commit(&mut rx, 0);
+        assert_eq!(session.receive(&mut rx, &mut tx), Step::End(End::Failed(error)));
+    }
 }

@@ -15,6 +15,16 @@ pub const REQUEST: &[u8] =
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: sN9cRrP/n9NdMgdcy2VJFQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
+/// A request for an upgrade of `target` that offers an extension.
+pub fn offering(target: &str, extension: &str) -> Vec<u8> {
+    format!(
+        "GET {target} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: sN9cRrP/n9NdMgdcy2VJFQ==\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Extensions: {extension}\r\n\r\n"
+    )
+    .into()
+}
+
 /// A masking key.
 pub const KEY: Option<[u8; 4]> = Some([0x5a, 0x01, 0xfe, 0x80]);
 
