@@ -7,6 +7,7 @@ mod http;
 mod opening;
 mod page;
 mod prepared;
+mod records;
 mod scripts;
 mod sending;
 mod streams;

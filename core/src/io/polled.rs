@@ -61,13 +61,17 @@ pub trait Stream {
     /// The stream's own.
     fn read(&mut self, buf: &mut [u8]) -> Result<Option<usize>, Self::Error>;
 
-    /// Takes some of the bytes, at least one; `None` if it can't take any now.
+    /// Takes some of the bytes, at least one; `None` if it can't take any now. Then it is given the same bytes again,
+    /// and maybe more after them.
     ///
     /// # Errors
     /// The stream's own.
     fn write(&mut self, buf: &[u8]) -> Result<Option<usize>, Self::Error>;
 
-    /// Sends bytes that the stream holds back, if it is one that does.
+    /// Sends bytes that the stream holds back, if it is one that does, all of them. One that can't do so without waiting
+    /// must not hold back: TLS that never waits seals a record in `write`, returns `None` as long as that has not gone
+    /// and then how many of the bytes it held. Otherwise the last word could get lost, and a peer that takes nothing
+    /// would not be seen.
     ///
     /// # Errors
     /// The stream's own.
