@@ -118,3 +118,8 @@ pub use prepared::Prepared;
 pub use session::{Endpoint, Sent, Session, Upgraded};
 pub use step::{End, Overdue, Step};
 pub use wire::{Close, CloseCode, MAX_REASON_LEN, Mask, MessageKind, ProtocolError, Validator, frame};
+
+// The code in there is compiled.
+#[cfg(all(doctest, feature = "embedded-io"))]
+#[doc = include_str!("../TLS.md")]
+struct Tls;

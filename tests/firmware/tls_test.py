@@ -12,6 +12,10 @@ from sensor_test import Sensor, Server, check, check_readings, run
 from tls_peers import HandMade, Identity, Relay
 
 
+# Bytes; memory.x leaves 40 KiB.
+STACK = 20_000
+
+
 class Bench:
     """The keys, the emulator and the echo server of all tests."""
 
@@ -44,6 +48,9 @@ async def closes_after_so_many_readings(bench):
     check(check_readings(visit, 0) == 20, f"{len(visit.messages) - 1} readings instead of 20")
     check((visit.close_code, visit.close_reason) == (1000, "done"), f"closed with {visit.close_code}")
     check(relay.endings == ["close_notify"], f"TLS ended with {relay.endings}")
+    [closed] = lines(sensor, "closed after 20 readings")
+    stack = int(closed.split(", ")[1].split()[0])
+    check(0 < stack < STACK, f"{stack} bytes of stack")
 
 
 async def refuses_a_server_with_another_key(bench):

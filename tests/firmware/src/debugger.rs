@@ -3,6 +3,7 @@
 //! On a real board these come from its flash and its random number generator.
 
 use core::panic::PanicInfo;
+use core::ptr;
 
 use semihosting::experimental::{env, random};
 
@@ -28,6 +29,23 @@ pub fn fill_random(bytes: &mut [u8]) {
     if random::fill_bytes(bytes).is_err() {
         defmt::panic!("the host has no random bytes");
     }
+}
+
+/// How many bytes of stack the program has taken so far at most: cortex-m-rt has painted all of it before the start.
+#[allow(unsafe_code)]
+pub fn stack_used() -> usize {
+    unsafe extern "C" {
+        static _stack_start: u32;
+        static _stack_end: u32;
+    }
+    const PAINT: u32 = 0xcccc_cccc;
+    let start = &raw const _stack_start;
+    let mut at = &raw const _stack_end;
+    // SAFETY: the linker script has the stack between these two, in words.
+    while at < start && unsafe { ptr::read_volatile(at) } == PAINT {
+        at = at.wrapping_add(1);
+    }
+    start as usize - at as usize
 }
 
 /// End the emulator.

@@ -61,6 +61,6 @@ fn main() -> ! {
         defmt::warn!("{}, again in {} ms", failure, pause.total_millis());
         net.pause(&mut sockets, pause);
     }
-    defmt::info!("closed after {} readings", sensor.sent);
+    defmt::info!("closed after {} readings, {} bytes of stack", sensor.sent, debugger::stack_used());
     debugger::exit(true)
 }
