@@ -175,6 +175,11 @@ async def comes_back_after_a_close_notify_alone(bench):
     await with_hand_made(bench, established(bench, rest), "Ended(Eof)")
 
 
+async def comes_back_when_the_server_wants_new_keys(bench):
+    rest = lambda peer: peer.send_encrypted(22, peer.message(24, b"\0"))
+    await with_hand_made(bench, established(bench, rest), "TLS failed: Unimplemented")
+
+
 async def talks_to_the_echo_server(bench):
     """rustls on the other side; killed and started again."""
     arguments = ["--tls-cert", bench.identity.certificate_file, "--tls-key", bench.identity.key_file]
@@ -217,6 +222,7 @@ TESTS = [
     refuses_a_handshake_message_in_the_clear,
     believes_no_close_notify_in_the_clear,
     comes_back_after_a_close_notify_alone,
+    comes_back_when_the_server_wants_new_keys,
 ]
 
 if __name__ == "__main__":
