@@ -6,7 +6,7 @@ pub mod pinned;
 pub mod records;
 
 use embedded_io::{Error as _, ErrorKind, ErrorType, Read, Write};
-use records::Records;
+use records::{Records, mended_alert};
 
 /// A blocking stream below embedded-tls that refuses records which must not come.
 #[derive(Debug)]
@@ -36,7 +36,8 @@ impl<S: Read> Read for Guarded<S> {
 
 impl<S: Write> Write for Guarded<S> {
     fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
-        self.stream.write(buf).map_err(|error| error.kind())
+        let mended = mended_alert(buf);
+        self.stream.write(mended.as_ref().map_or(buf, <[u8; 7]>::as_slice)).map_err(|error| error.kind())
     }
 
     fn flush(&mut self) -> Result<(), ErrorKind> {

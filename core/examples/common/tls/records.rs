@@ -3,7 +3,8 @@
 //! embedded-tls 0.19 panics on two kinds of record that anybody on the way to the server can send: one of encrypted data
 //! that is too short for a content type, and a handshake message in the clear after the handshake. It believes a third:
 //! an alert in the clear after the handshake, so that anybody can end the connection as if the server had. They are
-//! refused here, before it sees them.
+//! refused here, before it sees them. Its own alerts in the clear have a content type that no server understands, which
+//! is mended here.
 
 const HEADER_LEN: usize = 5;
 const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -14,6 +15,12 @@ const APPLICATION_DATA: u8 = 23;
 const SHORTEST_ENCRYPTED: usize = 16 + 1;
 /// Section 5.2.
 const LONGEST_ENCRYPTED: usize = (1 << 14) + 256;
+
+/// The right form of a record that is to be sent, if it is an alert in the clear.
+pub fn mended_alert(record: &[u8]) -> Option<[u8; 7]> {
+    let [CHANGE_CIPHER_SPEC, 3, 1, 0, 2, level, description] = *record else { return None };
+    Some([ALERT, 3, 3, 0, 2, level, description])
+}
 
 /// A record that must not come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

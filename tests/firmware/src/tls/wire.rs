@@ -7,7 +7,7 @@ use embedded_tls::TlsError;
 use microws::io::polled::Stream;
 use smoltcp::time::{Duration, Instant};
 
-use super::records::{BadRecord, Records};
+use super::records::{BadRecord, Records, mended_alert};
 use crate::client::{Connection, Transport};
 
 /// A record that has begun is there within this time, and one of ours is taken.
@@ -111,6 +111,8 @@ impl Read for Wire<'_, '_, '_> {
 
 impl Write for Wire<'_, '_, '_> {
     fn write(&mut self, buf: &[u8]) -> Result<usize, WireError> {
+        let mended = mended_alert(buf);
+        let buf = mended.as_ref().map_or(buf, <[u8; 7]>::as_slice);
         let Under { connection, .. } = &mut *self.0.borrow_mut();
         let until = connection.poll() + RECORD_WITHIN;
         loop {
