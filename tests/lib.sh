@@ -129,7 +129,8 @@ build_echo_server() {
     echo_binary=$target/release/microws-echo
 }
 
-# start_echo_server LOG [ARGUMENT...]: on a free port of 127.0.0.1; sets $echo_port and $echo_pid.
+# start_echo_server LOG [ARGUMENT...]: on a free port of 127.0.0.1; sets $echo_port and $echo_pid. With TLS it takes plain
+# connections as well, unless the arguments forbid them.
 start_echo_server() {
     local log=$1
     shift
@@ -138,7 +139,7 @@ start_echo_server() {
     echo_pid=$!
     at_exit end_process "$echo_pid"
     for _ in {1..100}; do
-        echo_port=$(sed -n 's|.*listening on ws://127\.0\.0\.1:\([0-9]*\)/.*|\1|p' "$log" | head -n 1)
+        echo_port=$(sed -n 's|.*listening on wss\{0,1\}://127\.0\.0\.1:\([0-9]*\)/.*|\1|p' "$log" | head -n 1)
         [ -n "$echo_port" ] && return
         kill -0 "$echo_pid" 2>/dev/null || break
         sleep 0.1

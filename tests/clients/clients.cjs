@@ -1,11 +1,12 @@
 // The same checks for three clients in Node.js: npm's ws, npm's websocket, and the one that is built in.
-// PLAIN and CHOSEN in the environment are the ports of the two servers.
+// SCHEME in the environment is ws or wss, PLAIN and CHOSEN are the ports of the two servers. Over wss a third server is at
+// UNTRUSTED, whose certificate nobody trusts; those of the others are in NODE_EXTRA_CA_CERTS.
 'use strict';
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const crypto = require('node:crypto');
 
-const { PLAIN, CHOSEN } = process.env;
+const { SCHEME, PLAIN, CHOSEN, UNTRUSTED } = process.env;
 const ORIGIN = 'https://allowed.example';
 
 // What every client below is made into: received messages and pongs wait in queues, so that none is missed.
@@ -26,7 +27,7 @@ const clients = {
   ws: {
     version: () => require('ws/package.json').version,
     async connect(port, protocols = [], origin) {
-      const socket = new (require('ws'))(`ws://127.0.0.1:${port}/`, protocols, { origin, maxPayload: 0, perMessageDeflate: false });
+      const socket = new (require('ws'))(`${SCHEME}://127.0.0.1:${port}/`, protocols, { origin, maxPayload: 0, perMessageDeflate: false });
       const q = queues();
       socket.on('message', (data, binary) => q.messages.put(binary ? data : data.toString()));
       socket.on('pong', data => q.pongs.put(data));
@@ -55,7 +56,7 @@ const clients = {
     async connect(port, protocols = [], origin) {
       const { client: Client, frame: Frame } = require('websocket');
       const client = new Client({ maxReceivedFrameSize: 2 ** 26, maxReceivedMessageSize: 2 ** 26, fragmentOutgoingMessages: false });
-      client.connect(`ws://127.0.0.1:${port}/`, protocols, origin);
+      client.connect(`${SCHEME}://127.0.0.1:${port}/`, protocols, origin);
       const q = queues();
       const connection = await new Promise((yes, no) => {
         client.on('connectFailed', no);
@@ -98,12 +99,15 @@ const clients = {
   node: { // the interface of browsers: no pings and no fragments to be had, and no Origin to set
     version: () => process.version,
     async connect(port, protocols = []) {
-      const socket = new WebSocket(`ws://127.0.0.1:${port}/`, protocols);
+      const socket = new WebSocket(`${SCHEME}://127.0.0.1:${port}/`, protocols);
       const q = queues();
       socket.binaryType = 'arraybuffer';
       socket.addEventListener('message', ({ data }) => q.messages.put(typeof data === 'string' ? data : Buffer.from(data)));
       socket.addEventListener('close', ({ code, reason, wasClean }) => q.closed.put([wasClean ? code : `not clean ${code}`, reason]));
-      await once(socket, 'open');
+      await new Promise((yes, no) => {
+        socket.addEventListener('open', yes);
+        socket.addEventListener('error', no);
+      });
       return { ...q, protocol: socket.protocol, send: data => socket.send(data), close: (code, reason) => socket.close(code, reason) };
     },
   },
@@ -218,6 +222,11 @@ const closing = async (connection, code, reason) => {
     });
     await check('another origin is refused', () =>
       assert.rejects(client.connect(CHOSEN, [], 'https://other.example'), /403/));
+  }
+  if (SCHEME === 'wss') {
+    // The one that is built in does not tell why.
+    await check('a certificate that is not trusted is refused', () =>
+      assert.rejects(client.connect(UNTRUSTED), name === 'node' ? undefined : /self-signed certificate/));
   }
   process.exit(failed ? 1 : 0);
 })();

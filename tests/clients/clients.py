@@ -1,6 +1,7 @@
 """The same checks for three clients in Python: websockets, aiohttp and websocket-client.
 
-PLAIN and CHOSEN in the environment are the ports of the two servers.
+SCHEME in the environment is ws or wss, PLAIN and CHOSEN are the ports of the two servers. Over wss a third server is at
+UNTRUSTED, whose certificate nobody trusts; those of the others are in SSL_CERT_FILE.
 """
 
 import asyncio
@@ -9,13 +10,14 @@ import os
 import random
 import sys
 
+SCHEME = os.environ["SCHEME"]
 ORIGIN = "https://allowed.example"
 NO_LIMIT = 2**26
 RANDOM = random.Random(6455)
 
 
 def url(server):
-    return "ws://127.0.0.1:%s/" % os.environ[server]
+    return "%s://127.0.0.1:%s/" % (SCHEME, os.environ[server])
 
 
 class Websockets:
@@ -102,9 +104,13 @@ class Aiohttp:
         return self.socket.close_code
 
     async def closed(self):
-        await self.socket.receive()
+        import aiohttp
+
+        # Its close_code is 1006 if it could not answer: asyncio sends nothing after the server's end of TLS.
+        message = await self.socket.receive()
         await self.session.close()
-        return self.socket.close_code
+        assert message.type == aiohttp.WSMsgType.CLOSE, message
+        return message.data
 
 
 class WebsocketClient:
@@ -260,6 +266,17 @@ async def main(name):
             raise AssertionError("it was let in")
 
     await check("another origin is refused", refused())
+
+    async def untrusted():
+        try:
+            await client.connect("UNTRUSTED")
+        except Exception as error:
+            assert "CERTIFICATE_VERIFY_FAILED" in str(error), error
+        else:
+            raise AssertionError("it was trusted")
+
+    if SCHEME == "wss":
+        await check("a certificate that is not trusted is refused", untrusted())
     return 1 if failures else 0
 
 

@@ -1,6 +1,8 @@
-"""The server of the stage, over `websockets`; see run."""
+"""The server of the stage, over `websockets`; with CERT and KEY in the environment over TLS; see run."""
 
 import asyncio
+import os
+import ssl
 
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
@@ -38,9 +40,13 @@ async def handle(socket):
 
 
 async def main():
-    async with serve(handle, "127.0.0.1", 0, max_size=None, ping_interval=None) as server:
+    tls = None
+    if "CERT" in os.environ:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(os.environ["CERT"], os.environ["KEY"])
+    async with serve(handle, "127.0.0.1", 0, ssl=tls, max_size=None, ping_interval=None) as server:
         port = server.sockets[0].getsockname()[1]
-        print(f"listening on ws://127.0.0.1:{port}/", flush=True)
+        print(f"listening on {'wss' if tls else 'ws'}://127.0.0.1:{port}/", flush=True)
         await server.serve_forever()
 
 

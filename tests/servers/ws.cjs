@@ -1,9 +1,17 @@
-// The server of the stage, over `ws`; see run.
+// The server of the stage, over `ws`; with CERT and KEY in the environment over TLS; see run.
 'use strict'
+const fs = require('node:fs')
+const http = require('node:http')
+const https = require('node:https')
 const { WebSocketServer } = require('ws')
 
-const server = new WebSocketServer({ host: '127.0.0.1', port: 0 }, () =>
-  console.log(`listening on ws://127.0.0.1:${server.address().port}/`))
+const { CERT, KEY } = process.env
+const below = CERT
+  ? https.createServer({ cert: fs.readFileSync(CERT), key: fs.readFileSync(KEY) })
+  : http.createServer()
+const server = new WebSocketServer({ server: below })
+below.listen(0, '127.0.0.1', () =>
+  console.log(`listening on ${CERT ? 'wss' : 'ws'}://127.0.0.1:${below.address().port}/`))
 
 server.on('connection', (socket) => {
   socket.on('message', (data, isBinary) => {

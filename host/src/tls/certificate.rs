@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
 use ring::digest::{SHA256, digest};
 use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -49,6 +49,8 @@ impl Chain {
         let names: Vec<String> = NAMES.into_iter().map(str::to_owned).chain(names.iter().cloned()).collect();
         let mut params = CertificateParams::new(names).map_err(unusable)?;
         params.distinguished_name.push(DnType::CommonName, "microws-echo");
+        // All that are made here have the same name: a client that trusts several tells them apart by their keys.
+        (params.is_ca, params.use_authority_key_identifier_extension) = (IsCa::ExplicitNoCa, true);
         params.key_usages.push(KeyUsagePurpose::DigitalSignature);
         params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
         // The clocks of clients differ.
