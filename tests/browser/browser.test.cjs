@@ -1,14 +1,15 @@
-// The environment names the browser (CHROMIUM), the echo server's port (PORT) and the folder for pictures (OUT).
+// The environment names the browser (CHROMIUM), the echo server's port (PORT), which takes TLS as well, the SHA-256 of its
+// key in base64 (SPKI), the port of a server with TLS whose key is another (UNTRUSTED), and the folder for pictures (OUT).
 'use strict';
 const { test, before, after } = require('node:test');
 const assert = require('node:assert/strict');
 const path = require('node:path');
 const { chromium } = require('playwright-core');
 
-const { PORT: port, OUT: out } = process.env;
-const url = `ws://localhost:${port}`;
+const { PORT: port, SPKI: spki, UNTRUSTED: untrusted, OUT: out } = process.env;
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  `--ignore-certificate-errors-spki-list=${spki}`];
 
 let browser, page, complaints;
 
@@ -32,8 +33,9 @@ async function open(address, options = {}) {
 
 // The API as a script sees it. The script runs in a page of the server's own, since the page's policy and origin
 // are part of what a user meets.
-test('a script in the browser', async t => {
-  const answer = await open(`http://localhost:${port}/`);
+for (const secure of ['', 's']) test(`a script in the browser, over ws${secure}`, async t => {
+  const url = `ws${secure}://localhost:${port}`;
+  const answer = await open(`http${secure}://localhost:${port}/`);
   assert.equal(answer.status(), 200);
   assert.match(answer.headers()['content-type'], /^text\/html/);
 
@@ -288,6 +290,57 @@ test('the built-in page', async t => {
     assert.deepEqual(nameless, []);
   });
   await t.test('the browser complained of nothing', () => assert.deepEqual(complaints, []));
+});
+
+test('the built-in page over TLS', async t => {
+  await t.test('a certificate that is not trusted is refused', () =>
+    assert.rejects(open(`https://localhost:${untrusted}/`), /ERR_CERT_AUTHORITY_INVALID/));
+  const answer = await open(`https://localhost:${port}/`, { viewport: { width: 1100, height: 860 } });
+  const socket = page.waitForEvent('websocket');
+  await page.reload();
+  await t.test('it is loaded over TLS 1.3 and secure', async () => {
+    assert.equal((await answer.securityDetails()).protocol, 'TLS 1.3');
+    assert.ok(await page.evaluate(() => isSecureContext));
+  });
+  await t.test('it connects by wss', async () => {
+    assert.equal((await socket).url(), `wss://localhost:${port}/`);
+    await state('1 OPEN');
+    await newest('open', 'no subprotocol');
+  });
+  await t.test('a text comes back', async () => {
+    await send('over TLS: grüße 👋');
+    assert.equal((await newest('text', 'grüße'))[3], 'same');
+  });
+  await t.test('a drawing comes back', async () => {
+    await page.locator('#send-canvas').click();
+    assert.equal((await newest('ArrayBuffer', '512,000'))[3], 'same');
+  });
+  for (const [count, size, flight] of [[1000, 1024, 32], [20, 2 ** 20, 4]]) {
+    await t.test(`a load of ${count} binary messages of ${size} bytes, ${flight} in flight`, async () => {
+      await load(count, size, flight, 'binary');
+      const all = count.toLocaleString('en');
+      await holds('#load-words', `${all} of ${all} echoes equal`);
+    });
+  }
+  await t.test('close sends code and reason', async () => {
+    await picture('page-tls');
+    await page.locator('#close-code').fill('3000');
+    await page.locator('#close-reason').fill('enough');
+    await page.locator('#close').click();
+    await state('3 CLOSED');
+    assert.equal((await newest('close', '3000 registered'))[3], 'clean');
+  });
+  await t.test('the browser complained of nothing', () => assert.deepEqual(complaints, []));
+  await t.test('every fault is what it should be', async () => {
+    await page.locator('#reconnect').click();
+    await state('1 OPEN');
+    await page.locator('#try-all').click();
+    const tried = () => page.locator('#tried').textContent();
+    await page.waitForFunction(() => / as they should\.$/.test(document.querySelector('#tried').textContent), null, { timeout: 120_000 });
+    // As without TLS: the interim answer is taken for the last.
+    const [, good, all] = (await tried()).match(/^(\d+) of (\d+) as they should\.$/);
+    assert.equal(Number(good), Number(all) - 1);
+  });
 });
 
 // What the page says of a fault in its own query, and of the close event.
