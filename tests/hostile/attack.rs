@@ -6,7 +6,10 @@ use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use microws_tests::process::Echo;
-use microws_tests::raw::{REQUEST, Raw};
+use microws_tests::raw::Raw;
+use tempfile::NamedTempFile;
+
+use crate::door::Door;
 
 /// A remark for the table, or what is wrong.
 pub(crate) type Verdict = Result<String, Box<dyn Error>>;
@@ -16,10 +19,12 @@ pub(crate) fn ensure(condition: bool, what: impl Display) -> Result<(), Box<dyn 
     if condition { Ok(()) } else { Err(what.to_string().into()) }
 }
 
-/// The server under attack, and a client that behaves well all the time.
+/// The server under attack, and clients that behave well all the time.
 pub(crate) struct Arena {
     pub(crate) echo: Echo,
-    witness: RefCell<Raw>,
+    pub(crate) door: Door,
+    /// One that comes as the attackers do; and where they come over TLS, one without.
+    witnesses: Vec<RefCell<Raw>>,
 }
 
 /// How long the well-behaved client waits for its echo.
@@ -27,47 +32,72 @@ const ECHO_WITHIN: Duration = Duration::from_secs(5);
 
 impl Arena {
     /// Deadlines are short, so that each is met.
-    pub(crate) fn new() -> Self {
-        let echo = Echo::start(&[
-            "--quiet",
-            "--handshake-timeout=2",
-            "--close-timeout=1",
-            "--write-timeout=2",
-            "--ping-interval=60",
-        ]);
-        let witness = RefCell::new(echo.open());
-        witness.borrow().patience(ECHO_WITHIN);
-        Self { echo, witness }
+    pub(crate) fn new(tls: bool) -> Self {
+        Self::with(&["--handshake-timeout=2", "--close-timeout=1", "--write-timeout=2", "--ping-interval=60"], tls)
     }
 
-    /// A connection on which nothing was said yet.
+    /// A server with these arguments, of whose clients this suite's come over TLS or not.
+    pub(crate) fn with(arguments: &[&str], tls: bool) -> Self {
+        let mut arguments = [&["--quiet"], arguments].concat();
+        let certificate = NamedTempFile::new().expect("a file");
+        let save = format!("--tls-save={}", certificate.path().display());
+        if tls {
+            arguments.push(&save);
+        }
+        let echo = Echo::start(&arguments);
+        let plain = Door::plain(echo.address());
+        let door = match tls {
+            true => Door::tls(echo.address(), certificate.path()).expect("the server's certificate"),
+            false => plain.clone(),
+        };
+        let witness = |door: &Door| {
+            let witness = door.open().expect("a server that accepts");
+            witness.patience(ECHO_WITHIN);
+            RefCell::new(witness)
+        };
+        let witnesses = std::iter::once(&door).chain(tls.then_some(&plain)).map(witness).collect();
+        Self { echo, door, witnesses }
+    }
+
+    /// A connection on which nothing was said yet, except for the handshake of TLS.
     pub(crate) fn tcp(&self) -> Result<Raw, Box<dyn Error>> {
+        Ok(self.door.tcp()?)
+    }
+
+    /// A connection on which nothing at all was said yet.
+    pub(crate) fn bare(&self) -> Result<Raw, Box<dyn Error>> {
         Ok(Raw::try_connect(self.echo.address())?)
     }
 
     /// An open WebSocket.
     pub(crate) fn open(&self) -> Result<Raw, Box<dyn Error>> {
-        let mut client = self.tcp()?;
-        client.try_send(REQUEST)?;
-        let status = client.head()?.status;
-        ensure(status == 101, format!("status {status} instead of 101"))?;
-        Ok(client)
+        Ok(self.door.open()?)
     }
 
-    /// The well-behaved client's echo, and a newcomer's: how long they took. When it is back, the
-    /// server has seen what was sent to it before.
+    /// The well-behaved clients' echoes: how long they took at most. When they are back, the server has seen what was sent
+    /// to it before.
     pub(crate) fn witness(&self) -> Result<Duration, Box<dyn Error>> {
-        let started = Instant::now();
-        let echo = |client: &mut Raw| client.try_echo(b"a well-behaved client");
-        echo(&mut self.witness.borrow_mut()).map_err(|error| format!("the witness: {error}"))?;
-        Ok(started.elapsed())
+        let mut slowest = Duration::ZERO;
+        for witness in &self.witnesses {
+            let started = Instant::now();
+            let echo = witness.borrow_mut().try_echo(b"a well-behaved client");
+            echo.map_err(|error| format!("the witness: {error}"))?;
+            slowest = slowest.max(started.elapsed());
+        }
+        Ok(slowest)
     }
 
     /// Someone new is served.
     pub(crate) fn newcomer(&self) -> Result<(), Box<dyn Error>> {
-        let mut client = self.open().map_err(|error| format!("a newcomer: {error}"))?;
-        client.patience(ECHO_WITHIN);
-        Ok(client.try_echo(b"a newcomer").map_err(|error| format!("a newcomer: {error}"))?)
+        for door in [&self.door, &Door::plain(self.echo.address())] {
+            let mut client = door.open().map_err(|error| format!("a newcomer: {error}"))?;
+            client.patience(ECHO_WITHIN);
+            client.try_echo(b"a newcomer").map_err(|error| format!("a newcomer: {error}"))?;
+            if !self.door.is_tls() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Memory of the server's own in KiB.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use microws_tests::frames::frame;
 use microws_tests::process::wait_until;
-use microws_tests::raw::{KEY, REQUEST, Raw};
+use microws_tests::raw::{KEY, REQUEST};
 
 use crate::attack::{Attack, ensure};
 
@@ -91,7 +91,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             let files = arena.echo.open_files();
             let mut clients = Vec::new();
             for _ in 0..200 {
-                let mut client = Raw::connect_narrow(arena.echo.address());
+                let mut client = arena.door.narrow()?;
                 client.try_send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")?;
                 clients.push(client);
             }

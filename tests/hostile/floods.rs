@@ -1,13 +1,12 @@
 //! Attacks by mass on one connection or a few, by those who do not read, and by chance.
 
 use std::error::Error;
-use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::io::{self, ErrorKind, Read, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use microws_tests::frames::{frame, header};
-use microws_tests::process::{Echo, wait_until};
+use microws_tests::process::wait_until;
 use microws_tests::raw::{KEY, REQUEST, Raw};
 
 use crate::attack::{Arena, Attack, Verdict, ensure};
@@ -38,7 +37,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
     attacks.push(Attack::long("unread: 40 clients send texts of 1 byte and never read", |arena| {
         unread(arena, 40, &frame(0x81, KEY, b"x").repeat(5_000))
     }));
-    attacks.push(Attack::long("unread: 1,000 clients that never read", |_| crowd(1000)));
+    attacks.push(Attack::long("unread: 1,000 clients that never read", |arena| crowd(arena, 1000)));
     attacks.push(Attack::long("unread: 40 clients amid a message of 2^60 bytes", |arena| {
         let mut clients = narrow(arena, 40)?;
         for client in &mut clients {
@@ -78,46 +77,26 @@ pub(crate) fn attacks() -> Vec<Attack> {
 /// Sends `sent` `n` times behind `first`, and reads `back` as often.
 fn flood(arena: &Arena, first: &[u8], sent: &[u8], back: &[u8], n: usize) -> Verdict {
     let before = arena.memory();
-    let client = arena.open()?;
-    let mut writer = client.stream.try_clone()?;
-    let mut reader = client.stream.try_clone()?;
-    let (first, block) = (first.to_vec(), sent.repeat(1000));
+    let mut client = arena.open()?;
+    client.try_send(first)?;
+    // The beginning of a message, where there is one, comes back before the flood.
+    let begun: &[u8] = if first.is_empty() { &[] } else { &[0x01, 0x00] };
+    let mut expected = begun.iter().chain(back.iter().cycle());
+    let mut left = begun.len() + n * back.len();
     let started = Instant::now();
-    let writing = thread::spawn(move || {
-        writer.write_all(&first)?;
-        (0..n / 1000).try_for_each(|_| writer.write_all(&block))
-    });
-    if !first_is_echoed(&mut reader, arena, sent, back)? {
-        return Err("the flood was not taken".into());
-    }
-    let block = back.repeat(1000);
-    let mut came = vec![0; block.len()];
-    for _ in 0..n / 1000 {
-        reader.read_exact(&mut came)?;
-        ensure(came == block, "something else came back")?;
-    }
-    writing.join().map_err(|_| "the writer panicked")??;
+    client.exchange(&sent.repeat(1000), n * sent.len(), |came| {
+        left = left.checked_sub(came.len()).ok_or_else(|| io::Error::other("more came than was sent"))?;
+        if came.iter().eq(expected.by_ref().take(came.len())) {
+            Ok(left == 0)
+        } else {
+            Err(io::Error::other("something else came back"))
+        }
+    })?;
     arena.witness()?;
     let after = arena.memory();
     ensure(after <= before + 2048, format!("{} KiB more memory", after - before))?;
     let seconds = started.elapsed().as_secs_f64();
     Ok(format!("{:.0} a second", n as f64 / seconds))
-}
-
-/// The beginning of a message, where there is one, comes back before the flood.
-fn first_is_echoed(
-    reader: &mut TcpStream,
-    arena: &Arena,
-    sent: &[u8],
-    back: &[u8],
-) -> Result<bool, Box<dyn Error>> {
-    arena.witness()?;
-    if sent[0] == 0x00 {
-        let mut begun = [0; 2];
-        reader.read_exact(&mut begun)?;
-        return Ok(begun == [0x01, 0x00]);
-    }
-    Ok(!back.is_empty() || sent[0] == 0x8a)
 }
 
 /// KiB that may wait for all clients: the server's default.
@@ -133,7 +112,7 @@ fn unread(arena: &Arena, n: usize, bytes: &[u8]) -> Verdict {
 /// Open WebSockets that hold little of what they do not read.
 fn narrow(arena: &Arena, n: usize) -> Result<Vec<Raw>, Box<dyn Error>> {
     let open = |_| {
-        let mut client = Raw::connect_narrow(arena.echo.address());
+        let mut client = arena.door.narrow()?;
         client.try_send(REQUEST)?;
         ensure(client.head()?.status == 101, "no 101")?;
         Ok(client)
@@ -172,37 +151,33 @@ fn stuff_and_wait(arena: &Arena, clients: Vec<Raw>, bytes: &[u8]) -> Verdict {
 }
 
 /// So many that each gets only its share; others are served meanwhile.
-fn crowd(n: usize) -> Verdict {
-    let echo = Echo::start(&["--quiet", "--write-timeout", "60", "--backlog-total", "64000000"]);
-    let mut other = echo.open();
-    let before = echo.memory_kib("RssAnon");
+fn crowd(arena: &Arena, n: usize) -> Verdict {
+    let arguments = ["--write-timeout", "60", "--backlog-total", "64000000"];
+    let arena = &Arena::with(&arguments, arena.door.is_tls());
+    let before = arena.memory();
     let bytes = frame(0x82, KEY, &[1; 50_000]);
-    let open = |_| {
-        let mut client = Raw::connect_narrow(echo.address());
-        client.upgrade();
-        client.stream.set_nonblocking(true).map(|()| client)
-    };
-    let mut clients = (0..n).map(open).collect::<Result<Vec<_>, _>>()?;
+    let mut clients = narrow(arena, n)?;
+    for client in &clients {
+        client.stream.set_nonblocking(true)?;
+    }
     let (mut at, mut echoes, mut most) = (vec![0; n], Vec::new(), 0);
     let started = Instant::now();
     // The kernel takes a lot before the server has to.
     while most < before + 60_000 && started.elapsed() < Duration::from_secs(30) {
         for (i, (client, at)) in clients.iter_mut().zip(&mut at).enumerate() {
-            if let Ok(n) = client.stream.write(&bytes[*at..]) {
+            if let Ok(n) = client.write(&bytes[*at..]) {
                 *at = (*at + n) % bytes.len();
             }
             if i % 50 == 0 {
-                let asked = Instant::now();
-                other.try_echo(b"others are served")?;
-                echoes.push(asked.elapsed());
+                echoes.push(arena.witness()?);
             }
         }
-        most = most.max(echo.memory_kib("RssAnon"));
+        most = most.max(arena.memory());
     }
     let all = most.saturating_sub(before);
     ensure(all <= 64_000 + n as u64 * LAST_READ, format!("{all} KiB for all of them"))?;
     drop(clients);
-    wait_until("the memory returns", || (echo.memory_kib("RssAnon") <= before + 4096).then_some(()));
+    wait_until("the memory returns", || (arena.memory() <= before + 4096).then_some(()));
     echoes.sort();
     let (median, longest) = (echoes[echoes.len() / 2], echoes[echoes.len() - 1]);
     Ok(format!("{all} KiB for all of them; others had an echo in {median:.1?}, {longest:.1?} at most"))
@@ -251,7 +226,7 @@ fn random_heads(arena: &Arena, n: usize, seed: u64) -> Verdict {
         let mut client = arena.tcp()?;
         // It may be refused before all was sent, and end when it was refused.
         let _ = client.try_send(&bytes);
-        let _ = client.stream.shutdown(std::net::Shutdown::Write);
+        let _ = client.try_finish();
         match client.head() {
             Ok(answer) if answer.status == 101 => accepted += 1,
             Ok(answer) => {
@@ -286,38 +261,32 @@ fn random_frames(arena: &Arena, n: usize, seed: u64) -> Verdict {
             bytes[at] ^= 1 << random.u8(0..8);
         }
         let mut client = arena.open()?;
-        let mut writer = client.stream.try_clone()?;
-        thread::scope(|scope| -> Result<(), Box<dyn Error>> {
-            scope.spawn(move || {
-                let _ = writer.write_all(&bytes);
-                let _ = writer.shutdown(std::net::Shutdown::Write);
-            });
-            // Whatever it was: frames come back, and a close frame or the end of the connection.
-            loop {
-                match client.try_frame() {
-                    Ok(frame) if frame.b0 == 0x88 => {
-                        let code = u16::from_be_bytes(frame.payload.get(..2).unwrap_or(&[0; 2]).try_into()?);
-                        ensure(matches!(code, 0 | 1000..=1014 | 3000..=4999), format!("close code {code}"))?;
-                        ensure(client.rest()?.is_empty(), "bytes behind the close frame")?;
-                        failed += 1;
-                        return Ok(());
-                    }
-                    Ok(_) => {}
-                    Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                        ended += 1;
-                        return Ok(());
-                    }
-                    Err(error) => return Err(error.into()),
+        // Whatever it was: frames come back, and a close frame or the end of the connection.
+        client.send_and_finish(&bytes)?;
+        loop {
+            match client.try_frame() {
+                Ok(frame) if frame.b0 == 0x88 => {
+                    let code = u16::from_be_bytes(frame.payload.get(..2).unwrap_or(&[0; 2]).try_into()?);
+                    ensure(matches!(code, 0 | 1000..=1014 | 3000..=4999), format!("close code {code}"))?;
+                    ensure(client.rest()?.is_empty(), "bytes behind the close frame")?;
+                    failed += 1;
+                    break;
                 }
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    ended += 1;
+                    break;
+                }
+                Err(error) => return Err(error.into()),
             }
-        })?;
+        }
     }
     Ok(format!("{failed} failed, {ended} ended"))
 }
 
 /// A socket that sends the same bytes for ever and drops what comes, without ever blocking.
 pub(crate) struct Flooder {
-    stream: TcpStream,
+    client: Raw,
     bytes: Vec<u8>,
     sent: usize,
 }
@@ -325,13 +294,13 @@ pub(crate) struct Flooder {
 impl Flooder {
     pub(crate) fn new(client: Raw, bytes: Vec<u8>) -> Result<Self, Box<dyn Error>> {
         client.stream.set_nonblocking(true)?;
-        Ok(Self { stream: client.stream, bytes, sent: 0 })
+        Ok(Self { client, bytes, sent: 0 })
     }
 
     /// Sends and reads what is possible now; answers how many bytes that were.
     pub(crate) fn go(&mut self, space: &mut [u8]) -> Result<usize, Box<dyn Error>> {
         let mut moved = 0;
-        match self.stream.write(&self.bytes[self.sent..]) {
+        match self.client.write(&self.bytes[self.sent..]) {
             Ok(n) => {
                 self.sent = (self.sent + n) % self.bytes.len();
                 moved += n;
@@ -339,7 +308,7 @@ impl Flooder {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error.into()),
         }
-        match self.stream.read(space) {
+        match self.client.read(space) {
             Ok(0) => return Err("the server ended a flood that is no fault".into()),
             Ok(n) => moved += n,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}

@@ -3,14 +3,17 @@
 //! and its files are what they were.
 //!
 //! Without arguments those that take no time, with `--all` every one, with words those whose names
-//! contain one of them; `--soak SECONDS` puts it under a mix of clients for that long.
+//! contain one of them; `--soak SECONDS` puts it under a mix of clients for that long. With `--tls` the attackers come over
+//! TLS, and attack TLS itself.
 
 mod attack;
 mod crowds;
+mod door;
 mod floods;
 mod frames;
 mod heads;
 mod soak;
+mod tls;
 
 use std::env;
 use std::process::ExitCode;
@@ -26,11 +29,12 @@ const GROWTH: u64 = 10 * 1024;
 const FORGOTTEN_WITHIN: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
-    let (mut all, mut soak_seconds, mut words) = (false, None, Vec::new());
+    let (mut all, mut tls, mut soak_seconds, mut words) = (false, false, None, Vec::new());
     let mut arguments = env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--all" => all = true,
+            "--tls" => tls = true,
             "--soak" => match arguments.next().map(|seconds| seconds.parse::<u64>()) {
                 Some(Ok(seconds)) => soak_seconds = Some(seconds),
                 _ => return usage("--soak takes a number of seconds"),
@@ -41,9 +45,9 @@ fn main() -> ExitCode {
     }
     let attacks = match soak_seconds {
         Some(seconds) => vec![Attack::long("soak", move |arena| soak::soak(arena, seconds))],
-        None => selected(all, &words),
+        None => selected(all, tls, &words),
     };
-    match run(&attacks) {
+    match run(&attacks, tls) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -54,20 +58,23 @@ fn main() -> ExitCode {
 }
 
 fn usage(what: &str) -> ExitCode {
-    eprintln!("hostile: {what}\nusage: hostile [--all | --soak SECONDS] [WORD...]");
+    eprintln!("hostile: {what}\nusage: hostile [--tls] [--all | --soak SECONDS] [WORD...]");
     ExitCode::from(2)
 }
 
-fn selected(all: bool, words: &[String]) -> Vec<Attack> {
-    let attacks = [heads::attacks(), frames::attacks(), floods::attacks(), crowds::attacks()];
+fn selected(all: bool, tls: bool, words: &[String]) -> Vec<Attack> {
+    let mut attacks = vec![heads::attacks(), frames::attacks(), floods::attacks(), crowds::attacks()];
+    if tls {
+        attacks.push(tls::attacks());
+    }
     let named = |attack: &Attack| words.iter().any(|word| attack.name.contains(word.as_str()));
     let wanted = |attack: &Attack| if words.is_empty() { all || !attack.long } else { named(attack) };
     attacks.into_iter().flatten().filter(wanted).collect()
 }
 
 /// Makes the attacks and prints the table; `true` if all were withstood.
-fn run(attacks: &[Attack]) -> Result<bool, Box<dyn std::error::Error>> {
-    let mut arena = Arena::new();
+fn run(attacks: &[Attack], tls: bool) -> Result<bool, Box<dyn std::error::Error>> {
+    let mut arena = Arena::new(tls);
     arena.newcomer()?;
     let (memory, resident) = (arena.memory(), arena.echo.memory_kib("VmRSS"));
     let files = arena.echo.open_files();

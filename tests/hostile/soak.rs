@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use microws_tests::frames::{frame, header};
 use microws_tests::process::Signal;
-use microws_tests::raw::{KEY, Raw, close_payload};
+use microws_tests::raw::{KEY, close_payload};
 
 use crate::attack::{Arena, Verdict, ensure};
 use crate::floods::flooders;
@@ -22,13 +22,8 @@ pub(crate) fn soak(arena: &Arena, seconds: u64) -> Verdict {
     let (stop, rounds) = (&AtomicBool::new(false), &AtomicU64::new(0));
     let going = || !stop.load(Ordering::Relaxed);
     let count = || rounds.fetch_add(1, Ordering::Relaxed);
-    let address = arena.echo.address();
-    let open = move || -> Result<Raw, String> {
-        let mut client = Raw::try_connect(address).map_err(|error| error.to_string())?;
-        client.try_send(microws_tests::raw::REQUEST).map_err(|error| error.to_string())?;
-        let answer = client.head().map_err(|error| error.to_string())?;
-        if answer.status == 101 { Ok(client) } else { Err(format!("status {}", answer.status)) }
-    };
+    let door = &arena.door;
+    let open = move || door.open().map_err(|error| error.to_string());
     let mut flooding = flooders(arena, 20)?;
     let mut idle = (0..1000).map(|_| arena.open()).collect::<Result<Vec<_>, _>>()?;
     let mut samples: Vec<u64> = Vec::new();
@@ -91,7 +86,7 @@ pub(crate) fn soak(arena: &Arena, seconds: u64) -> Verdict {
             // Clients that do not read, until they are dropped.
             scope.spawn(move || -> Outcome {
                 while going() {
-                    let mut client = Raw::connect_narrow(address);
+                    let mut client = door.narrow().map_err(|error| error.to_string())?;
                     client.upgrade();
                     while going() && client.try_send(&frame(0x82, KEY, &[0; 20_000])).is_ok() {}
                     count();

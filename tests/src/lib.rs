@@ -7,6 +7,7 @@ pub mod drive;
 pub mod errors;
 pub mod frames;
 pub mod handshake;
+pub mod layer;
 pub mod process;
 pub mod raw;
 pub mod side;

@@ -1,13 +1,14 @@
 //! A client that is only a socket: it sends any bytes, and reads what comes without the code under test.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use crate::frames::{Frame, frame, masked};
+use crate::layer::Layer;
 use crate::process::PATIENCE;
 
 /// A request for an upgrade that any server accepts.
@@ -52,7 +53,8 @@ impl Answer {
 #[derive(Debug)]
 pub struct Raw {
     pub stream: TcpStream,
-    came: Vec<u8>,
+    pub(crate) layer: Option<Box<dyn Layer>>,
+    pub(crate) came: Vec<u8>,
 }
 
 impl Raw {
@@ -99,7 +101,7 @@ impl Raw {
     pub fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, came: Vec::new() })
+        Ok(Self { stream, layer: None, came: Vec::new() })
     }
 
     /// Gives up sooner than tests do by default.
@@ -114,7 +116,7 @@ impl Raw {
     /// # Errors
     /// The server has ended the connection.
     pub fn try_send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes)
+        self.write_all(bytes)
     }
 
     /// # Panics
@@ -135,8 +137,8 @@ impl Raw {
     ///
     /// # Panics
     /// If the connection is gone.
-    pub fn finish(&self) {
-        self.stream.shutdown(Shutdown::Write).expect("the connection is there");
+    pub fn finish(&mut self) {
+        self.try_finish().expect("the connection is there");
     }
 
     /// Ends the connection at once, with a reset.
@@ -170,7 +172,7 @@ impl Raw {
     fn more(&mut self) -> io::Result<bool> {
         let mut bytes = [0; 16 * 1024];
         loop {
-            match self.stream.read(&mut bytes) {
+            match self.read(&mut bytes) {
                 Ok(n) => {
                     self.came.extend(&bytes[..n]);
                     return Ok(n > 0);
