@@ -63,6 +63,7 @@
 //! | `embedded-io` | [`io`]: the blocking adapter, and polled streams that say when they are ready |
 //! | `embedded-io-async` | [`io`]: the async adapter |
 //! | `embedded-nal` | [`io`]: polled sockets of `embedded-nal` |
+//! | `embedded-nal-async` | [`io`]: from an address to an open WebSocket, by the stack's TCP and DNS |
 //! | `http` | requests with content, and several requests on one connection |
 //! | `deflate` | compressed messages, permessage-deflate (RFC 7692), in memory that the caller lends |
 //! | `defmt` | `defmt::Format` on the public types |

@@ -64,6 +64,31 @@ pub enum End {
     Unsendable(SendError),
 }
 
+impl End {
+    /// What the operator of a client can do about it, in a line; its [`Display`](fmt::Display) says what came.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Closed(CloseCode::NORMAL | CloseCode::NO_STATUS) | Self::Responded => "nothing: it is done",
+            Self::Closed(CloseCode::POLICY_VIOLATION) => "the server does not allow what was sent",
+            Self::Closed(CloseCode::MESSAGE_TOO_BIG) => "send shorter messages",
+            Self::Closed(_) => "connect again, after a while",
+            Self::Eof => {
+                "the server or the network gave up: connect again, after a while; check host, port and TLS"
+            }
+            Self::Rejected(error) => error.advice(),
+            Self::Failed(_) => "the server is at fault: report it to who runs it",
+            Self::Overdue(Overdue::Handshake) => {
+                "no answer: connect again, after a while; check host and port, and whether TLS is wanted there"
+            }
+            Self::Overdue(_) => "the network or the server is slow or gone: connect again, after a while",
+            Self::Unsendable(SendError::BufferFull) => {
+                "make tx larger: a line of the request must fit into it"
+            }
+            Self::Unsendable(_) => "check host, target and fields of the configuration",
+        }
+    }
+}
+
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -19,5 +19,6 @@ mod bad_requests;
 mod broken_streams;
 mod deadlines;
 mod deadlines_fair;
+mod dial;
 mod endings;
 mod every_cut;

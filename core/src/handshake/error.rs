@@ -154,6 +154,33 @@ impl HandshakeError {
         }
     }
 
+    /// What the operator of a client can do about it, in a line; its [`Display`](fmt::Display) says what came.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Status(200..=299) => "no WebSocket is served there: check host, port and path",
+            Self::Status(300..=308) => "connect to the address in the answer's Location field",
+            Self::Status(401) => "send valid credentials, in an Authorization field",
+            Self::Status(403) => "the server does not let this client in: trying again changes nothing",
+            Self::Status(404 | 405 | 410) => "nothing is served there: check host, port and path",
+            Self::Status(407) => "a proxy on the way wants credentials",
+            Self::Status(408 | 429 | 503) => {
+                "wait as long as the answer's Retry-After field says, then try again"
+            }
+            Self::Status(426) => {
+                "the upgrade was lost on the way, or the server wants another version: check proxies on the way"
+            }
+            Self::Status(500..) => "the server or a proxy before it failed: try again later",
+            Self::Status(_) => "the server does not take the request: check target, fields and subprotocols",
+            Self::UnofferedSubprotocol | Self::UnofferedExtension => {
+                "the server does not keep to the request: offer what it speaks, or report it to who runs it"
+            }
+            Self::FieldTooLong(_) | Self::Head(HeadError::StartLineTooLong | HeadError::FieldTooLong) => {
+                "make rx larger, or check host and port: this may be no HTTP server"
+            }
+            _ => "this is no WebSocket server, or a proxy spoils its answer: check host, port and TLS",
+        }
+    }
+
     /// The fault of a request in a line; the field's name, if there is one, goes after it. A device that
     /// only serves carries no text about faults of servers.
     pub(crate) const fn reason(self) -> (&'static str, Option<KnownField>) {

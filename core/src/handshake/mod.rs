@@ -12,9 +12,11 @@ pub(crate) mod client;
 mod deflate;
 pub(crate) mod error;
 mod key;
+mod refusal;
 pub(crate) mod server;
 
 pub use by_hand::{ClientHandshake, ServerHandshake};
 pub use error::{HandshakeError, KnownField};
 pub use key::accept_key;
+pub use refusal::Refusal;
 pub use server::reject;

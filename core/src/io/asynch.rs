@@ -23,6 +23,9 @@
 //! }
 //! ```
 
+use crate::connection::role::Client;
+use crate::step::Overdue;
+
 verbs! { embedded_io_async, [async], [.await] }
 byte_stream! { embedded_io_async, [async], [.await] }
 
@@ -33,4 +36,50 @@ fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
         Poll::Ready(done) => Some(done),
         Poll::Pending => None,
     }
+}
+
+impl<S: Read + Write, F: FnMut(&mut [u8])> WebSocket<'_, S, Client<F>> {
+    /// [`open`](Self::open) within [`Timeouts::handshake`](crate::Timeouts::handshake); `sleep` makes a future that is
+    /// ready after so many milliseconds. `head` gets the server's answer line by line, status first; of an answer other
+    /// than 101 a [`Refusal`](crate::handshake::Refusal) keeps what the next attempt needs.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv); [`Overdue`](End::Overdue) after that time.
+    pub async fn open_with<T: Future<Output = ()>>(
+        &mut self,
+        sleep: impl FnOnce(u32) -> T,
+        mut head: impl FnMut(Event<'_>),
+    ) -> Result<(), Error<S::Error>> {
+        let timeout = self.sender.session.handshake_timeout();
+        let opened = async {
+            loop {
+                match self.recv().await? {
+                    Some((Event::Open, _)) | None => return Ok(()),
+                    Some((event, _)) => head(event),
+                }
+            }
+        };
+        let timer = (timeout > 0).then(|| sleep(timeout));
+        within(opened, timer).await.unwrap_or(Err(Error::End(End::Overdue(Overdue::Handshake))))
+    }
+}
+
+/// What `future` returns, or `None` if `timer` is ready first.
+pub(super) async fn within<F: Future>(
+    future: F,
+    timer: Option<impl Future<Output = ()>>,
+) -> Option<F::Output> {
+    use core::pin::pin;
+    use core::task::Poll;
+    let (mut future, mut timer) = (pin!(future), pin!(timer));
+    core::future::poll_fn(|context| {
+        if let Poll::Ready(done) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        match timer.as_mut().as_pin_mut().map(|timer| timer.poll(context)) {
+            Some(Poll::Ready(())) => Poll::Ready(None),
+            _ => Poll::Pending,
+        }
+    })
+    .await
 }

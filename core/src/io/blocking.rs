@@ -40,10 +40,37 @@
 //! # }
 //! ```
 
+use crate::connection::role::Client;
+
 verbs! { embedded_io, [], [] }
 byte_stream! { embedded_io, [], [] }
 
 /// What a call returned that did not wait.
 const fn at_once<T>(done: T) -> Option<T> {
     Some(done)
+}
+
+impl<S: Read + Write, F: FnMut(&mut [u8])> WebSocket<'_, S, Client<F>> {
+    /// [`open`](Self::open) within [`Timeouts::handshake`](crate::Timeouts::handshake), for a stream whose reads and writes
+    /// time out now and then: `now` is in milliseconds, as for [`tick`](Self::tick). `head` gets the server's answer line
+    /// by line, status first; of an answer other than 101 a [`Refusal`](crate::handshake::Refusal) keeps what the next
+    /// attempt needs.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv), without a timeout of the stream; [`Overdue`](End::Overdue) after that time.
+    pub fn open_with(
+        &mut self,
+        mut now: impl FnMut() -> u32,
+        mut head: impl FnMut(Event<'_>),
+    ) -> Result<(), Error<S::Error>> {
+        loop {
+            let _ = self.tick(now());
+            match self.recv() {
+                Ok(Some((Event::Open, _)) | None) => return Ok(()),
+                Ok(Some((event, _))) => head(event),
+                Err(error) if passes(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }

@@ -20,6 +20,11 @@
 //!   same arguments: nothing is lost and nothing is done twice. Between the fragments of a payload larger than `tx` no
 //!   other message can begin.
 //! - Deadlines need a clock: call `tick` before each wait, and give `recv` no longer than it says.
+//! - `open_with` opens a client's connection within a time, and hands out the answer of a server that refuses it.
+#![cfg_attr(
+    feature = "embedded-nal-async",
+    doc = "- [`dial`] begins with an address: name, TCP connection, opening handshake."
+)]
 //!
 //! A `ByteStream` is a WebSocket for programs that know streams only, such as clients of MQTT: binary messages are its
 //! bytes.
@@ -43,6 +48,8 @@ mod verbs;
 pub mod asynch;
 #[cfg(feature = "embedded-io")]
 pub mod blocking;
+#[cfg(feature = "embedded-nal-async")]
+pub mod dial;
 #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
 mod join;
 pub mod polled;

@@ -67,6 +67,12 @@ impl<'c, F: FnMut(&mut [u8])> Session<'c, Client<F>> {
         Self::connecting(config, Connecting(Answer::new(config, nonce)), Client(random))
     }
 
+    /// Milliseconds for the opening handshake.
+    #[cfg(feature = "embedded-io-async")]
+    pub(crate) const fn handshake_timeout(&self) -> u32 {
+        self.config.timeouts.handshake
+    }
+
     /// The subprotocol that the server chose among those offered; none before the connection is open.
     pub fn subprotocol(&self) -> Option<&'c str> {
         self.opening.0.subprotocol(self.config)
