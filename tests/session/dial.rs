@@ -48,7 +48,7 @@ impl TcpConnect for Stack {
     type Error = Broken;
     type Connection<'a> = Wire;
 
-    async fn connect<'a>(&'a self, remote: SocketAddr) -> Result<Wire, Broken> {
+    async fn connect(&self, remote: SocketAddr) -> Result<Wire, Broken> {
         self.connected.borrow_mut().push(remote);
         match self.hangs {
             Hangs::Connecting => pending().await,
