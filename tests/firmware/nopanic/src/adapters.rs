@@ -10,7 +10,7 @@ use microws::{Buffer, CloseCode, Endpoint, Event, MessageKind, Session, Step};
 use super::{line, number, read_into, show, with_config};
 
 /// The wire as a stream in each of the styles.
-struct Wire;
+pub(super) struct Wire;
 
 impl embedded_io::ErrorType for Wire {
     type Error = embedded_io::ErrorKind;
@@ -52,7 +52,7 @@ impl embedded_io_async::Write for Wire {
     }
 }
 
-async fn stall() {
+pub(super) async fn stall() {
     core::future::poll_fn(|_| if number() == 7 { Poll::Pending } else { Poll::Ready(()) }).await;
 }
 
@@ -91,7 +91,7 @@ impl embedded_nal::TcpError for Error {
 }
 
 #[derive(Debug)]
-struct Error;
+pub(super) struct Error;
 
 impl embedded_nal::TcpClientStack for Wire {
     type TcpSocket = ();

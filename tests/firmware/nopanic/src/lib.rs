@@ -4,6 +4,7 @@
 
 mod adapters;
 mod deflate;
+mod kit;
 mod session;
 
 use core::panic::PanicInfo;
