@@ -125,9 +125,9 @@ impl ServerSession<'_> {
     }
 
     /// The next event of a POST's content.
-    pub fn next_event<'e>(
+    pub fn next_event<'e, 'b: 'e>(
         &mut self,
-        post: &mut Post<'e>,
+        post: &mut Post<'b>,
         inbox: &'e mut Inbox<'_>,
     ) -> Option<ServerEvent<'e>> {
         while let Some(rest) = post.rest.take() {

@@ -1,7 +1,7 @@
 //! A client that never waits, as on a polled TCP stack: it says hello and returns what the server sends, attachments
 //! too, until it is told to leave.
 //!
-//! `cargo run -p microws-socketio --example client_polled -- 127.0.0.1:3000 /sensors`
+//! `cargo run -p microws-socketio --example socketio_polled -- 127.0.0.1:3000 /sensors`
 
 mod common;
 

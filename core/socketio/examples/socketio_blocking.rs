@@ -1,7 +1,7 @@
 //! A client over blocking std TCP: it says hello and returns what the server sends, attachments too, until it is told
 //! to leave.
 //!
-//! `cargo run -p microws-socketio --features embedded-io --example client_blocking -- 127.0.0.1:3000 /sensors`
+//! `cargo run -p microws-socketio --features embedded-io --example socketio_blocking -- 127.0.0.1:3000 /sensors`
 
 mod common;
 

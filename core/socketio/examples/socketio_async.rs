@@ -1,6 +1,6 @@
 //! A client over tokio: it says hello and returns what the server sends, attachments too, until it is told to leave.
 //!
-//! `cargo run -p microws-socketio --features embedded-io-async --example client_async -- 127.0.0.1:3000 /sensors`
+//! `cargo run -p microws-socketio --features embedded-io-async --example socketio_async -- 127.0.0.1:3000 /sensors`
 
 mod common;
 

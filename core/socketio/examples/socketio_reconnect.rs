@@ -1,0 +1,67 @@
+//! A client that comes back: each connection is a new session and a new client over the same buffers, after a time that
+//! doubles, with chance in it, so that a thousand devices don't come back at once.
+//!
+//! `cargo run -p microws-socketio --features embedded-io --example socketio_reconnect -- 127.0.0.1:3000`
+
+mod common;
+
+use std::net::TcpStream;
+use std::time::Duration;
+
+use common::{Result, arguments, now, random, text};
+use embedded_io_adapters::std::FromStd;
+use microws::io::blocking::WebSocket;
+use microws::{Buffer, Config, Session};
+use microws_socketio::io::{Error, blocking::Socket};
+use microws_socketio::{Client, ClientConfig, End, Event, Inbox, TARGET};
+
+fn main() -> Result<()> {
+    let (server, namespace, auth) = arguments()?;
+    let (mut rx, mut tx, mut inbox) = ([0; 256], [0; 256], [0; 1024]);
+    let config = Config::new().request(&server, TARGET);
+    let namespace = ClientConfig::new().namespace(&namespace).auth(&auth);
+    let mut attempt = 0;
+    loop {
+        if let Ok(stream) = TcpStream::connect(&server) {
+            stream.set_read_timeout(Some(Duration::from_millis(100)))?;
+            let session = Session::client(&config, random);
+            let (rx, tx) = (Buffer::new(&mut rx), Buffer::new(&mut tx));
+            let socket = WebSocket::new(FromStd::new(stream), rx, tx, session);
+            let mut socket = Socket::new(socket, Client::new(&namespace), Inbox::new(&mut inbox));
+            let end = loop {
+                socket.tick(now());
+                match socket.recv() {
+                    Ok(Some((Event::Connected { .. }, sender))) => {
+                        println!("connected");
+                        attempt = 0;
+                        sender.emit("hello", "\"again\"")?;
+                    }
+                    Ok(Some((Event::Event { name: b"leave", .. }, sender))) => sender.disconnect(),
+                    Ok(Some((Event::Event { name, args, .. }, _))) => {
+                        println!("{}({})", text(name), text(args));
+                    }
+                    Ok(Some(_)) => {}
+                    Ok(None) => break End::Left,
+                    Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                    Err(Error::End(end)) => break end,
+                    Err(error) => return Err(error.into()),
+                }
+            };
+            println!("{end}");
+            // Whoever was refused, or sent away, or left, does not come back by itself.
+            if matches!(end, End::Left | End::Refused | End::Disconnected) {
+                return Ok(());
+            }
+        }
+        std::thread::sleep(Duration::from_millis(backoff(attempt)));
+        attempt += 1;
+    }
+}
+
+/// Half of 200 ms, 400 ms and so on up to 12.8 s, and any part of the other half.
+fn backoff(attempt: u32) -> u64 {
+    let most = 200 << attempt.min(6);
+    let mut chance = [0];
+    random(&mut chance);
+    most / 2 + most / 2 * u64::from(chance[0]) / 255
+}
