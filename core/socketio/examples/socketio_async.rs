@@ -32,7 +32,7 @@ async fn main() -> Result<()> {
         let (event, sender) = match tokio::time::timeout(wait, socket.recv()).await {
             Err(_) => continue,
             Ok(Ok(Some(received))) => received,
-            Ok(Ok(None)) => break println!("left"),
+            Ok(Ok(None)) => break println!("we left the namespace"),
             Ok(Err(error)) => break println!("{error}"),
         };
         match event {

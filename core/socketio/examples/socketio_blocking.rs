@@ -32,7 +32,7 @@ fn main() -> Result<()> {
         socket.tick(now());
         let (event, sender) = match socket.recv() {
             Ok(Some(received)) => received,
-            Ok(None) => break println!("left"),
+            Ok(None) => break println!("we left the namespace"),
             Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
             Err(error) => break println!("{error}"),
         };

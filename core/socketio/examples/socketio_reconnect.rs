@@ -41,27 +41,32 @@ fn main() -> Result<()> {
                         println!("{}({})", text(name), text(args));
                     }
                     Ok(Some(_)) => {}
-                    Ok(None) => break End::Left,
+                    Ok(None) => {
+                        println!("we left the namespace");
+                        break Some(End::Left);
+                    }
                     Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                    Err(Error::End(end)) => break end,
-                    Err(error) => return Err(error.into()),
+                    Err(error) => {
+                        println!("{error}");
+                        break socket.client().end();
+                    }
                 }
             };
-            println!("{end}");
             // Whoever was refused, or sent away, or left, does not come back by itself.
-            if matches!(end, End::Left | End::Refused | End::Disconnected) {
+            if let Some(End::Left | End::Refused | End::Disconnected) = end {
                 return Ok(());
             }
         }
         std::thread::sleep(Duration::from_millis(backoff(attempt)));
-        attempt += 1;
+        attempt = attempt.saturating_add(1);
     }
 }
 
-/// Half of 200 ms, 400 ms and so on up to 12.8 s, and any part of the other half.
+/// 100 ms, 200 ms and so on up to 6.4 s, and by chance up to as much more.
 fn backoff(attempt: u32) -> u64 {
-    let most = 200 << attempt.min(6);
-    let mut chance = [0];
+    let half = 100 << attempt.min(6);
+    let mut chance = [0; 2];
     random(&mut chance);
-    most / 2 + most / 2 * u64::from(chance[0]) / 255
+    let more = u64::from(u16::from_ne_bytes(chance)).checked_rem(half).unwrap_or_default();
+    half.saturating_add(more)
 }

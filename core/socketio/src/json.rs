@@ -108,6 +108,46 @@ pub(crate) fn digits(mut text: &[u8]) -> Option<(Option<u32>, &[u8])> {
     Some((number, text))
 }
 
+/// Writes a value into `out`, to be an argument of an [`Outgoing`](crate::Outgoing); a tuple's or a list's JSON has
+/// brackets around it and is one argument.
+///
+/// ```
+/// use microws_socketio::json;
+///
+/// let mut out = [0; 32];
+/// assert_eq!(json::write(&("led", [1, 2]), &mut out).unwrap(), r#"["led",[1,2]]"#);
+/// assert!(json::write(&[100_000; 5], &mut out).is_err());
+/// ```
+///
+/// # Errors
+/// As serde-json-core: it does not fit, or can't be JSON.
+#[cfg(feature = "serde-json-core")]
+pub fn write<'o, T: serde::Serialize + ?Sized>(
+    value: &T,
+    out: &'o mut [u8],
+) -> Result<&'o str, serde_json_core::ser::Error> {
+    let n = serde_json_core::to_slice(value, out)?;
+    Ok(core::str::from_utf8(out.get(..n).unwrap_or_default()).unwrap_or_default())
+}
+
+/// Reads a value: one of the arguments of an event, for example. Strings with escapes can't be borrowed.
+///
+/// ```
+/// use microws_socketio::json;
+///
+/// let second = json::values(br#""led",[1,2]"#).nth(1).unwrap();
+/// assert_eq!(json::read::<[u8; 2]>(second).unwrap(), [1, 2]);
+/// assert!(json::read::<bool>(second).is_err());
+/// ```
+///
+/// # Errors
+/// As serde-json-core: the value is of another kind.
+#[cfg(feature = "serde-json-core")]
+pub fn read<'a, T: serde::Deserialize<'a>>(value: &'a [u8]) -> Result<T, serde_json_core::de::Error> {
+    let (value, _) = serde_json_core::from_slice(value)?;
+    Ok(value)
+}
+
 /// Skips white space (RFC 8259 section 2).
 pub(crate) fn white(mut json: &[u8]) -> &[u8] {
     while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = json {

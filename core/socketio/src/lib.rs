@@ -78,3 +78,8 @@ pub use fault::Fault;
 pub use inbox::{Attachments, Inbox};
 pub use outgoing::Outgoing;
 pub use step::{End, Overdue, Step};
+
+/// The README's Rust is compiled.
+#[cfg(all(doctest, feature = "embedded-io"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
