@@ -59,3 +59,22 @@ fn empty_parts_are_parts() {
     assert_eq!(parts(b""), Ok(vec![text("")]));
     assert_eq!(parts(b"2\x1e"), Ok(vec![text("2"), text("")]));
 }
+
+/// RFC 4648 section 10.
+#[test]
+fn base64_is_that_of_the_rfc() {
+    for (bytes, encoded) in [
+        (&b"f"[..], "bZg=="),
+        (b"fo", "bZm8="),
+        (b"foo", "bZm9v"),
+        (b"foob", "bZm9vYg=="),
+        (b"fooba", "bZm9vYmE="),
+        (b"foobar", "bZm9vYmFy"),
+        (&[0xff, 0xef, 0xbe, 0xfb], "b/++++w=="),
+    ] {
+        let mut out = [0; 16];
+        let n = Part::Binary(bytes).encode(&mut out).unwrap();
+        assert_eq!(std::str::from_utf8(&out[..n]).unwrap(), encoded);
+        assert_eq!(parts(encoded.as_bytes()), Ok(vec![(false, bytes.to_vec())]));
+    }
+}

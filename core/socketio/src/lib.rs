@@ -54,6 +54,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod acks;
+mod base64;
 mod client;
 mod deadline;
 pub mod engine;

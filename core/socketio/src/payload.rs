@@ -1,8 +1,7 @@
 //! Payloads of Engine.IO polling: the packets of one request or response with the character 0x1e between them. A part
 //! that begins with `b` is binary data in base64.
 
-use base64ct::{Base64, Base64Unpadded, Encoding};
-
+use crate::base64;
 use crate::fault::Fault;
 
 /// Stands between two packets. JSON never contains it raw.
@@ -24,7 +23,7 @@ impl Part<'_> {
     pub const fn encoded_len(&self) -> usize {
         match self {
             Self::Text(packet) => packet.len(),
-            Self::Binary(bytes) => bytes.len().div_ceil(3).saturating_mul(4).saturating_add(1),
+            Self::Binary(bytes) => base64::encoded_len(bytes.len()).saturating_add(1),
         }
     }
 
@@ -42,7 +41,7 @@ impl Part<'_> {
             }
             Self::Binary(bytes) => {
                 *first = b'b';
-                Base64::encode(bytes, rest).ok()?;
+                base64::encode(bytes, rest);
             }
         }
         Some(len)
@@ -71,9 +70,6 @@ pub(crate) fn decode_in_place(part: &mut [u8]) -> Result<Option<&mut [u8]>, Faul
         return if core::str::from_utf8(part).is_ok() { Ok(None) } else { Err(Fault::Encoding) };
     }
     let encoded = part.get_mut(1..).unwrap_or_default();
-    let pads = encoded.iter().rev().take(2).take_while(|byte| **byte == b'=').count();
-    let len = encoded.len().saturating_sub(pads);
-    let encoded = encoded.get_mut(..len).unwrap_or_default();
-    let len = Base64Unpadded::decode_in_place(encoded).map_err(|_| Fault::Encoding)?.len();
+    let len = base64::decode_in_place(encoded).ok_or(Fault::Encoding)?;
     Ok(encoded.get_mut(..len))
 }

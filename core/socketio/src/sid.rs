@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
+use crate::base64;
 
 /// An id of 20 characters, base64url of 15 random bytes. That of a session takes the session over for whoever knows it:
 /// the bytes must be such that nobody can predict them.
@@ -13,8 +13,8 @@ impl Sid {
     /// Of fresh random bytes.
     pub fn new(random: [u8; 15]) -> Self {
         let mut text = [0; 20];
-        // 15 bytes make 20 characters.
-        let _ = Base64UrlUnpadded::encode(&random, &mut text);
+        // 15 bytes make 20 characters, without padding.
+        base64::encode_with(base64::URL, &random, &mut text);
         Self(text)
     }
 
