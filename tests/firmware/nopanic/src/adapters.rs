@@ -10,7 +10,7 @@ use microws::{Buffer, CloseCode, Endpoint, Event, MessageKind, Session, Step};
 use super::{line, number, read_into, show, with_config};
 
 /// The wire as a stream in each of the styles.
-pub(super) struct Wire;
+pub struct Wire;
 
 impl embedded_io::ErrorType for Wire {
     type Error = embedded_io::ErrorKind;
@@ -91,7 +91,7 @@ impl embedded_nal::TcpError for Error {
 }
 
 #[derive(Debug)]
-pub(super) struct Error;
+pub struct Error;
 
 impl embedded_nal::TcpClientStack for Wire {
     type TcpSocket = ();
@@ -154,7 +154,9 @@ macro_rules! style {
                         line(&event);
                         _ = match (event, number()) {
                             (Event::HeadEnd, 7) => $call!(reply.accept(&[("Server", "device")])),
-                            (Event::HeadEnd, 8) => $call!(reply.respond(number() as u16, &[("Retry-After", "9")], "later")),
+                            (Event::HeadEnd, 8) => {
+                                $call!(reply.respond(number() as u16, &[("Retry-After", "9")], "later"))
+                            }
                             (event, _) => converse!(event, reply, $call),
                         };
                         _ = socket.tick(number());
@@ -181,7 +183,6 @@ macro_rules! style {
         }
     };
 }
-
 
 macro_rules! plain {
     ($verb:expr) => {

@@ -6,6 +6,7 @@ mod adapters;
 mod deflate;
 mod kit;
 mod session;
+mod socketio;
 
 use core::panic::PanicInfo;
 use core::ptr;
