@@ -6,6 +6,7 @@ mod common;
 
 use common::{Address, Result, half_close, random};
 use embedded_io_adapters::std::FromStd;
+use microws::deflate::{Deflater, Inflater, MAX_RING_LEN, Params};
 use microws::io::{Error, blocking::WebSocket};
 use microws::{Buffer, Config, Event, SendError, Session};
 
@@ -32,19 +33,37 @@ fn main() -> Result<()> {
 fn visit(server: &Address, target: &str, mut answer: Option<&mut Vec<u8>>) -> Result<()> {
     let stream = FromStd::new(server.dial()?);
     let (mut rx, mut tx) = (vec![0; 65_536], vec![0; 65_536]);
-    let (Some(rx), Some(tx)) = (Buffer::from_slice(&mut rx), Buffer::from_slice(&mut tx)) else {
+    let (mut ring, mut inflater, mut table) = (vec![0; MAX_RING_LEN], Inflater::new(), vec![0; 8192]);
+    let (Some(rx), Some(tx), Some(mut deflater)) =
+        (Buffer::from_slice(&mut rx), Buffer::from_slice(&mut tx), Deflater::new(&mut table))
+    else {
         return Err("buffers too small".into());
     };
-    let config = Config::new().request(&server.authority, target);
+    let rx = rx.inflating_slice(&mut inflater, &mut ring).ok_or("the ring is too small")?;
+    // The ring serves this connection alone.
+    let params = Params::new().keep_peers_context(true);
+    let config = Config::new().request(&server.authority, target).deflate(params);
     let mut socket = WebSocket::new(stream, rx, tx, Session::client(&config, random))
         .half_close(|stream| half_close(stream.inner()));
     socket.open()?;
+    // Where both compress, a message is compressed whole; otherwise it is sent back as it comes.
+    let compresses = socket.session().agreed().is_some();
+    let mut message = Vec::new();
     loop {
         let sent = match socket.recv() {
             Ok(Some((Event::Chunk(c), reply))) => match &mut answer {
                 Some(answer) => {
                     answer.extend_from_slice(c.payload);
                     Ok(())
+                }
+                None if compresses => {
+                    message.extend_from_slice(c.payload);
+                    if c.fin {
+                        let whole = std::mem::take(&mut message);
+                        reply.send_compressed(&mut deflater, c.kind, &whole)
+                    } else {
+                        Ok(())
+                    }
                 }
                 None => reply.send_fragment(c.kind, c.payload, c.fin),
             },

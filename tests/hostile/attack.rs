@@ -30,10 +30,22 @@ pub(crate) struct Arena {
 /// How long the well-behaved client waits for its echo.
 const ECHO_WITHIN: Duration = Duration::from_secs(5);
 
+/// Memory for compressed messages that are not all there, in bytes. The heap may keep it, so it is less than the growth
+/// that is allowed.
+pub(crate) const DEFLATE_MEMORY: u64 = 8_000_000;
+const DEFLATE_MEMORY_ARGUMENT: &str = "--deflate-memory=8000000";
+
 impl Arena {
     /// Deadlines are short, so that each is met.
     pub(crate) fn new(tls: bool) -> Self {
-        Self::with(&["--handshake-timeout=2", "--close-timeout=1", "--write-timeout=2", "--ping-interval=60"], tls)
+        let arguments = [
+            "--handshake-timeout=2",
+            "--close-timeout=1",
+            "--write-timeout=2",
+            "--ping-interval=60",
+            DEFLATE_MEMORY_ARGUMENT,
+        ];
+        Self::with(&arguments, tls)
     }
 
     /// A server with these arguments, of whose clients this suite's come over TLS or not.
@@ -152,10 +164,18 @@ impl Shot {
 
     /// The attack of this shot; `open` if a WebSocket is needed for it.
     pub(crate) fn into_attack(self, open: bool) -> Attack {
+        self.into_attack_on(if open { Arena::open } else { Arena::tcp })
+    }
+
+    /// The attack of this shot on a connection that `connect` makes.
+    pub(crate) fn into_attack_on(
+        self,
+        connect: impl Fn(&Arena) -> Result<Raw, Box<dyn Error>> + 'static,
+    ) -> Attack {
         let Self { name, bytes, must } = self;
         Attack::quick(name, move |arena| {
             for one_by_one in [false, true] {
-                let mut client = if open { arena.open()? } else { arena.tcp()? };
+                let mut client = connect(arena)?;
                 shoot(&mut client, &bytes, one_by_one);
                 look(&mut client, &must)
                     .map_err(|error| format!("{error}{}", if one_by_one { ", byte by byte" } else { "" }))?;

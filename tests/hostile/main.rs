@@ -8,6 +8,7 @@
 
 mod attack;
 mod crowds;
+mod deflate;
 mod door;
 mod floods;
 mod frames;
@@ -63,7 +64,7 @@ fn usage(what: &str) -> ExitCode {
 }
 
 fn selected(all: bool, tls: bool, words: &[String]) -> Vec<Attack> {
-    let mut attacks = vec![heads::attacks(), frames::attacks(), floods::attacks(), crowds::attacks()];
+    let mut attacks = vec![heads::attacks(), frames::attacks(), deflate::attacks(), floods::attacks(), crowds::attacks()];
     if tls {
         attacks.push(tls::attacks());
     }
