@@ -93,6 +93,29 @@ for (const secure of ['', 's']) test(`a script in the browser, over ws${secure}`
     assert.deepEqual(run.blob, { isBlob: true, bytes: 307_200, same: true }));
   await t.test("close(1000, 'bye') is clean", () => assert.deepEqual([run.code, run.wasClean], [1000, true]));
 
+  await t.test('messages are compressed, and come back as they were', async () => {
+    const got = await page.evaluate(async url => {
+      const socket = new WebSocket(url);
+      socket.binaryType = 'arraybuffer';
+      await new Promise((yes, no) => { socket.onopen = yes; socket.onerror = no; });
+      const text = Array.from({ length: 20_000 }, (_, i) => `reading ${i}: ${i * i % 1009} grüße 👋\n`).join('');
+      const bytes = new Uint8Array(2 ** 20).map((_, i) => i * i >> 7);
+      const noise = new Uint8Array(2 ** 16);
+      crypto.getRandomValues(noise);
+      const same = [];
+      for (const message of ['short', text.slice(0, 1000), text, bytes, noise]) {
+        socket.send(message);
+        const { data } = await new Promise(yes => { socket.onmessage = yes; });
+        const back = typeof message === 'string' ? data : new Uint8Array(data);
+        same.push(back.length === message.length && (typeof message === 'string' ? back === message : back.every((byte, i) => byte === message[i])));
+      }
+      socket.close();
+      return { extensions: socket.extensions, same };
+    }, url);
+    assert.match(got.extensions, /^permessage-deflate(;|$)/);
+    assert.deepEqual(got.same, [true, true, true, true, true]);
+  });
+
   await t.test('a subprotocol is chosen among those offered, and codes 3000 and 4999 come back', async () => {
     const got = await page.evaluate(url => Promise.all([3000, 4999].map(code => new Promise(done => {
       const socket = new WebSocket(url, ['unknown', 'echo-protocol']);

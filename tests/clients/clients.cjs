@@ -1,12 +1,12 @@
 // The same checks for three clients in Node.js: npm's ws, npm's websocket, and the one that is built in.
-// SCHEME in the environment is ws or wss, PLAIN and CHOSEN are the ports of the two servers. Over wss a third server is at
+// SCHEME in the environment is ws or wss, PLAIN, TAKEOVER and CHOSEN are the ports of the three servers. Over wss a fourth server is at
 // UNTRUSTED, whose certificate nobody trusts; those of the others are in NODE_EXTRA_CA_CERTS.
 'use strict';
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const crypto = require('node:crypto');
 
-const { SCHEME, PLAIN, CHOSEN, UNTRUSTED } = process.env;
+const { SCHEME, PLAIN, TAKEOVER, CHOSEN, UNTRUSTED } = process.env;
 const ORIGIN = 'https://allowed.example';
 
 // What every client below is made into: received messages and pongs wait in queues, so that none is missed.
@@ -26,15 +26,15 @@ const queues = () => ({ messages: new Queue(), pongs: new Queue(), closed: new Q
 const clients = {
   ws: {
     version: () => require('ws/package.json').version,
-    async connect(port, protocols = [], origin) {
-      const socket = new (require('ws'))(`${SCHEME}://127.0.0.1:${port}/`, protocols, { origin, maxPayload: 0, perMessageDeflate: false });
+    async connect(port, protocols = [], origin, perMessageDeflate = false) {
+      const socket = new (require('ws'))(`${SCHEME}://127.0.0.1:${port}/`, protocols, { origin, maxPayload: 0, perMessageDeflate });
       const q = queues();
       socket.on('message', (data, binary) => q.messages.put(binary ? data : data.toString()));
       socket.on('pong', data => q.pongs.put(data));
       socket.on('close', (code, reason) => q.closed.put([code, reason.toString()]));
       await once(socket, 'open');
       return {
-        ...q, protocol: socket.protocol,
+        ...q, protocol: socket.protocol, terms: socket._extensions['permessage-deflate']?.params,
         send: data => socket.send(data),
         ping: data => socket.ping(data),
         fragment: (data, fin) => socket.send(data, { fin }),
@@ -141,6 +141,37 @@ const closing = async (connection, code, reason) => {
   return (await connection.closed.take())[0];
 };
 
+// Messages compressed, with takeover and without, and with every window that zlib makes.
+async function compressed() {
+  const windows = [9, 10, 11, 12, 13, 14, 15].map(bits => ({ serverMaxWindowBits: bits, clientMaxWindowBits: bits }));
+  const none = { serverNoContextTakeover: true, clientNoContextTakeover: true };
+  const records = JSON.stringify(Array.from({ length: 12_000 }, (_, i) => ({ id: i, name: `sensor ${i % 17}`, value: i * i % 1009 })));
+  const messages = ['', 'short', records.slice(0, 2000), records, records, crypto.randomBytes(100_000), Buffer.alloc(2 ** 22), 'zß水👋'.repeat(30_000)];
+  for (const [how, port] of [['by itself', PLAIN], ['takeover', TAKEOVER]]) {
+    for (const terms of [{}, none, ...windows]) {
+      await check(`compressed, ${how}, ${JSON.stringify(terms)}`, async () => {
+        const connection = await client.connect(port, [], undefined, { threshold: 0, ...terms });
+        const agreed = connection.terms;
+        assert.ok(agreed, 'no compression was agreed on');
+        assert.equal(agreed.client_no_context_takeover === true, how === 'by itself' || terms === none);
+        assert.equal(agreed.server_max_window_bits ?? 15, terms.serverMaxWindowBits ?? 15);
+        for (const sent of messages) {
+          connection.send(sent);
+          same(await connection.messages.take(), sent);
+        }
+        messages.forEach(sent => connection.send(sent));
+        for (const sent of messages) same(await connection.messages.take(), sent);
+        connection.fragment(records.slice(0, 5000), false);
+        connection.ping(Buffer.from('between'));
+        connection.fragment('the end', true);
+        assert.equal((await connection.pongs.take()).toString(), 'between');
+        same(await connection.messages.take(), `${records.slice(0, 5000)}the end`);
+        assert.equal(await closing(connection, 1000, ''), 1000);
+      });
+    }
+  }
+}
+
 (async () => {
   const sizes = [0, 1, 125, 126, 127, 65535, 65536, 65537, 2 ** 20, 2 ** 24];
   let echo;
@@ -209,6 +240,7 @@ const closing = async (connection, code, reason) => {
     same(await connection.messages.take(), 'agreed');
     assert.equal(await closing(connection, 1000, ''), 1000);
   });
+  if (name === 'ws') await compressed();
   if (name !== 'node') {
     await check('a greeting, the subprotocol on request, and 1009 beyond the limit', async () => {
       const connection = await client.connect(CHOSEN, ['second'], ORIGIN);

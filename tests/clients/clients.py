@@ -1,6 +1,6 @@
 """The same checks for three clients in Python: websockets, aiohttp and websocket-client.
 
-SCHEME in the environment is ws or wss, PLAIN and CHOSEN are the ports of the two servers. Over wss a third server is at
+SCHEME in the environment is ws or wss, PLAIN, TAKEOVER and CHOSEN are the ports of the three servers. Over wss a fourth server is at
 UNTRUSTED, whose certificate nobody trusts; those of the others are in SSL_CERT_FILE.
 """
 
@@ -254,6 +254,32 @@ async def main(name):
         await connection.send(RANDOM.randbytes(1001))
         code = await connection.closed()
         assert code == 1009, code
+
+    async def compressed(server, terms):
+        from websockets.asyncio.client import connect
+        from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+
+        text = "".join("{'id': %d, 'value': %d}, " % (i, i * i % 1009) for i in range(12_000))
+        messages = ["", "short", text[:2000], text, text, RANDOM.randbytes(100_000), bytes(2**22), "zß水👋" * 30_000]
+        async with connect(
+            url(server), extensions=[ClientPerMessageDeflateFactory(**terms)], compression=None, max_size=NO_LIMIT,
+            proxy=None, ping_interval=None,
+        ) as socket:
+            assert [extension.name for extension in socket.protocol.extensions] == ["permessage-deflate"]
+            for message in messages:
+                await socket.send(message)
+                same(await socket.recv(), message)
+            await socket.send(text[i : i + 1000] for i in range(0, len(text), 1000))
+            same(await socket.recv(), text)
+            await socket.close(1000)
+            assert socket.close_code == 1000, socket.close_code
+
+    if name == "websockets":
+        none = {"server_no_context_takeover": True, "client_no_context_takeover": True}
+        windows = [{"server_max_window_bits": bits, "client_max_window_bits": bits} for bits in range(9, 16)]
+        for server in "PLAIN", "TAKEOVER":
+            for terms in {}, {"client_max_window_bits": True}, none, *windows:
+                await check("compressed, server %s, %s" % (server, terms), compressed(server, terms))
 
     await check("a greeting, the subprotocol on request, and 1009 beyond the limit", chosen())
 

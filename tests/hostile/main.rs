@@ -64,7 +64,8 @@ fn usage(what: &str) -> ExitCode {
 }
 
 fn selected(all: bool, tls: bool, words: &[String]) -> Vec<Attack> {
-    let mut attacks = vec![heads::attacks(), frames::attacks(), deflate::attacks(), floods::attacks(), crowds::attacks()];
+    let mut attacks =
+        vec![heads::attacks(), frames::attacks(), deflate::attacks(), floods::attacks(), crowds::attacks()];
     if tls {
         attacks.push(tls::attacks());
     }
