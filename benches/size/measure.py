@@ -62,7 +62,8 @@ def boot(program, fault=b""):
     """What the program sent, and what it measured; `fault` is a frame that comes first."""
     command = ["qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "null"]
     command += ["-icount", "shift=6", "-kernel", program]
-    command += ["-semihosting-config", f"enable=on,target=native,arg=size,arg={fault.hex()}" if fault else "enable=on,target=native"]
+    arguments = f",arg=size,arg={fault.hex()}" if fault else ""
+    command += ["-semihosting-config", f"enable=on,target=native{arguments}"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
     sent, mark, measured = done.stdout.rpartition(b"MEASURED")
     if done.returncode != 0 or not mark:

@@ -2,6 +2,7 @@
 # Builds the uWebSockets echo server as DIRECTORY/uwebsockets-echo, and as DIRECTORY/uwebsockets-echo-tls over OpenSSL if
 # there is a second argument. The Rust registry's package
 # libuwebsockets-sys carries the C++ sources; of that package nothing else is used. Needs a C and a C++ compiler.
+# shellcheck disable=SC2086  # flags are words
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -37,5 +38,4 @@ if [ -n "$libraries" ]; then
     ${CXX:-c++} $flags -std=c++20 -c "$sources/uSockets/src/crypto/sni_tree.cpp" -o sni_tree.o
     objects="$objects sni_tree.o"
 fi
-# shellcheck disable=SC2086
 ${CXX:-c++} $flags -std=c++20 -I"$sources/src" "$here/server.cpp" $objects $libraries -o "$name"

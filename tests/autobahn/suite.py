@@ -163,7 +163,9 @@ class Run:
 
 
 def explain(who, status):
-    return "" if status == 0 else "%s was given up" % who if status is None else "%s's exit status was %d" % (who, status)
+    if status == 0:
+        return ""
+    return "%s was given up" % who if status is None else "%s's exit status was %d" % (who, status)
 
 
 def read(folder, name):

@@ -1,6 +1,6 @@
 // The same checks for three clients in Node.js: npm's ws, npm's websocket, and the one that is built in.
-// SCHEME in the environment is ws or wss, PLAIN, TAKEOVER and CHOSEN are the ports of the three servers. Over wss a fourth server is at
-// UNTRUSTED, whose certificate nobody trusts; those of the others are in NODE_EXTRA_CA_CERTS.
+// SCHEME in the environment is ws or wss, PLAIN, TAKEOVER and CHOSEN are the ports of the three servers. Over wss a fourth server is
+// at UNTRUSTED, whose certificate nobody trusts; those of the others are in NODE_EXTRA_CA_CERTS.
 'use strict';
 const assert = require('node:assert/strict');
 const { once } = require('node:events');

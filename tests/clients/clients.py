@@ -1,7 +1,7 @@
 """The same checks for three clients in Python: websockets, aiohttp and websocket-client.
 
-SCHEME in the environment is ws or wss, PLAIN, TAKEOVER and CHOSEN are the ports of the three servers. Over wss a fourth server is at
-UNTRUSTED, whose certificate nobody trusts; those of the others are in SSL_CERT_FILE.
+SCHEME in the environment is ws or wss, PLAIN, TAKEOVER and CHOSEN are the ports of the three servers. Over wss a fourth
+server is at UNTRUSTED, whose certificate nobody trusts; those of the others are in SSL_CERT_FILE.
 """
 
 import asyncio
@@ -156,7 +156,8 @@ class WebsocketClient:
         for i, part in enumerate(parts):
             if i == 1:
                 self.socket.ping(ping)
-            self.socket.send_frame(abnf.create_frame(part, first if i == 0 else abnf.OPCODE_CONT, int(i == len(parts) - 1)))
+            opcode = first if i == 0 else abnf.OPCODE_CONT
+            self.socket.send_frame(abnf.create_frame(part, opcode, int(i == len(parts) - 1)))
 
         async def nothing():
             pass

@@ -25,7 +25,7 @@ class Identity:
         point = self.key.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
         self.pin = point.hex()
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        now = datetime.datetime.now(datetime.timezone.utc)
+        now = datetime.datetime.now(datetime.UTC)
         certificate = (
             x509.CertificateBuilder()
             .subject_name(subject)

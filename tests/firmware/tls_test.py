@@ -10,7 +10,6 @@ from pathlib import Path
 from sensor_test import Sensor, Server, check, check_readings, run
 from tls_peers import HandMade, Identity, Relay
 
-
 # Bytes; memory.x leaves 40 KiB.
 STACK = 20_000
 

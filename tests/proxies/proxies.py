@@ -242,7 +242,7 @@ def state(backend, server):
         lines = b"".join(iter(lambda: control.recv(65536), b"")).decode().splitlines()
     names = next(line for line in lines if line.startswith("# ")).removeprefix("# ").split()
     for line in lines:
-        fields = dict(zip(names, line.split()))
+        fields = dict(zip(names, line.split(), strict=False))
         if fields.get("srv_name") == server.lower():
             return fields["srv_op_state"] == "2"
     raise AssertionError(lines)
@@ -317,7 +317,7 @@ async def rolling_restart(ways, backends, first, second):
             await marked(backend, stopping.name, True)
         for port in ports:
             # It gets traffic again; those that it gets take part in the next round.
-            async def is_served():
+            async def is_served(port=port, stopping=stopping, clients=clients):
                 clients.append(await Client.open(port))
                 return clients[-1].server == stopping.name
 
@@ -363,7 +363,8 @@ async def main():
     await check("HAProxy: health checks see a server stop and start", healthy("echo", "A", "B"))
     await check("HAProxy, PROXY v2: health checks see a server stop and start", healthy("proxy_v2", "C", "D"))
     await check(
-        f"nginx and HAProxy, plain and TLS: both servers restarted, {CLIENTS} clients each, all told 1001 and served again",
+        f"nginx and HAProxy, plain and TLS: both servers restarted, {CLIENTS} clients each, "
+        "all told 1001 and served again",
         rolling_restart(AB, ["echo"], "A", "B"),
     )
     await check(

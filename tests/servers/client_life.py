@@ -30,7 +30,8 @@ def request():
 def opened(stream, head):
     key = re.search(rb"^Sec-WebSocket-Key: (.*)\r$", head, re.MULTILINE)[1]
     accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
-    stream.sendall(b"HTTP/1.1 101 \r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+    head = b"HTTP/1.1 101 \r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+    stream.sendall(head + accept + b"\r\n\r\n")
     # A text "hi"; the client's first message; a close frame with 1001, which the client returns masked.
     stream.sendall(b"\x81\x02hi")
     assert stream.recv(1) == b"\x81"
@@ -66,7 +67,8 @@ again in N ms
 the server answered with status 401 instead of 101: send valid credentials, in an Authorization field
 """
 
-client = subprocess.Popen([sys.argv[1], f"ws://127.0.0.1:{port}/start"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+command = [sys.argv[1], f"ws://127.0.0.1:{port}/start"]
+client = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 try:
     for path, answer in STEPS:
         stream, head = request()
