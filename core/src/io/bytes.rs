@@ -91,7 +91,9 @@ macro_rules! byte_stream {
         /// a message begins and ends has no meaning.
         ///
         /// Bytes written gather in `tx` and become one message when it is full, with `flush`, or before `read` waits:
-        /// a protocol that writes byte by byte costs one header for all of them. Pings are answered while it reads.
+        /// a protocol that writes byte by byte costs one header for all of them. (An MQTT client's CONNECT, SUBSCRIBE,
+        /// PUBLISH and PINGREQ, 108 bytes in 27 writes, go out as 132; a message for each write would make it 270.)
+        /// Pings are answered while it reads.
         ///
         /// It ends as TCP would: after the closing handshake `read` returns 0 and `write` fails. A peer that goes without
         /// it is an error, so that nobody takes half a packet for the end. [`session`](Self::session) has the

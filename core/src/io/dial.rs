@@ -18,7 +18,7 @@ use crate::session::Session;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DialError<N, E> {
-    /// The address is wss: [`connect`], make a TLS stream of the connection, and then
+    /// The address is wss: [`connect`](Dialer::connect), make a TLS stream of the connection, and then
     /// [`WebSocket::open_with`].
     NeedsTls,
     /// The name has no address.
@@ -53,7 +53,32 @@ impl<N: fmt::Debug, E: core::error::Error + 'static> core::error::Error for Dial
     }
 }
 
-/// What [`dial`] connects with, and within which time.
+/// What a client connects with, and within which time.
+///
+/// ```
+/// # use embedded_nal_async::{Dns, TcpConnect};
+/// use microws::handshake::Refusal;
+/// use microws::http::Url;
+/// use microws::io::dial::Dialer;
+/// use microws::{Buffer, Config, Session};
+///
+/// # async fn sleep(_: u32) {}
+/// # fn random(_: &mut [u8]) {}
+/// # async fn run<N: TcpConnect + Dns>(network: &N) -> Result<(), microws::http::UrlError> {
+/// let (mut rx, mut tx) = ([0; 256], [0; 256]);
+/// let url = Url::parse("ws://example.org/readings")?;
+/// let config = Config::new().url(url);
+/// let session = Session::client(&config, random);
+/// let (rx, tx) = (Buffer::new(&mut rx), Buffer::new(&mut tx));
+/// let mut refusal = Refusal::<128>::new();
+/// let dialer = Dialer::new(network, network, sleep);
+/// match dialer.dial(url, rx, tx, session, |event| refusal.note(&event)).await {
+///     Ok(mut socket) => _ = socket.sender().send_text("21.5").await,
+///     Err(_) => println!("status {}, again in {:?} s", refusal.status(), refusal.retry_after()),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
