@@ -11,7 +11,6 @@
 //! [`lan9118`]; everything else here is plain smoltcp.
 #![no_std]
 
-pub mod backoff;
 pub mod client;
 pub mod clock;
 pub mod debugger;

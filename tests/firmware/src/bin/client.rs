@@ -10,14 +10,14 @@ use core::net::SocketAddrV4;
 
 use defmt_semihosting as _;
 use heapless::String;
-use microws::Config;
-use microws_firmware::backoff::Backoff;
+use microws::{Backoff, Config};
 use microws_firmware::client::{RX_LEN, TX_LEN, run};
 use microws_firmware::debugger;
 use microws_firmware::lan9118::Lan9118;
 use microws_firmware::net::{Net, TCP_BUFFER_LEN, TcpBuffers, tcp_socket};
 use microws_firmware::sensor::Sensor;
 use smoltcp::iface::{SocketSet, SocketStorage};
+use smoltcp::time::Duration;
 use static_cell::ConstStaticCell;
 
 static TCP: ConstStaticCell<TcpBuffers> = ConstStaticCell::new([[0; TCP_BUFFER_LEN]; 2]);
@@ -44,16 +44,16 @@ fn main() -> ! {
     let socket = sockets.add(tcp_socket(TCP.take()));
     let (rx, tx) = (RX.take(), TX.take());
     let mut sensor = Sensor::new(debugger::argument("readings"));
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::new(100, 10_000);
     defmt::info!("up");
     while let Err(failure) = run(&mut net, &mut sockets, socket, server.into(), &config, rx, tx, &mut sensor)
     {
         if sensor.reset() {
             backoff.reset();
         }
-        let pause = backoff.next(u16::from_le_bytes(debugger::random()));
-        defmt::warn!("{}, again in {} ms", failure, pause.total_millis());
-        net.pause(&mut sockets, pause);
+        let pause = backoff.next(u32::from_le_bytes(debugger::random()));
+        defmt::warn!("{}, again in {} ms", failure, pause);
+        net.pause(&mut sockets, Duration::from_millis(pause.into()));
     }
     defmt::info!("closed after {} readings", sensor.sent);
     debugger::exit(true)

@@ -9,8 +9,7 @@ use core::net::SocketAddrV4;
 
 use defmt_semihosting as _;
 use heapless::String;
-use microws::Config;
-use microws_firmware::backoff::Backoff;
+use microws::{Backoff, Config};
 use microws_firmware::client::Connection;
 use microws_firmware::debugger;
 use microws_firmware::lan9118::Lan9118;
@@ -19,6 +18,7 @@ use microws_firmware::sensor::Sensor;
 use microws_firmware::tls::pinned::Pinned;
 use microws_firmware::tls::{Buffers, run};
 use smoltcp::iface::{SocketSet, SocketStorage};
+use smoltcp::time::Duration;
 use static_cell::ConstStaticCell;
 
 static TCP: ConstStaticCell<TcpBuffers> = ConstStaticCell::new([[0; TCP_BUFFER_LEN]; 2]);
@@ -47,7 +47,7 @@ fn main() -> ! {
     let handle = sockets.add(tcp_socket(TCP.take()));
     let buffers = BUFFERS.take();
     let mut sensor = Sensor::new(debugger::argument("readings"));
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::new(100, 10_000);
     defmt::info!("up");
     loop {
         let connection = Connection { net: &mut net, sockets: &mut sockets, handle };
@@ -57,9 +57,9 @@ fn main() -> ! {
         if sensor.reset() {
             backoff.reset();
         }
-        let pause = backoff.next(u16::from_le_bytes(debugger::random()));
-        defmt::warn!("{}, again in {} ms", failure, pause.total_millis());
-        net.pause(&mut sockets, pause);
+        let pause = backoff.next(u32::from_le_bytes(debugger::random()));
+        defmt::warn!("{}, again in {} ms", failure, pause);
+        net.pause(&mut sockets, Duration::from_millis(pause.into()));
     }
     defmt::info!("closed after {} readings, {} bytes of stack", sensor.sent, debugger::stack_used());
     debugger::exit(true)
