@@ -9,6 +9,8 @@ use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use microws::http::Url;
+
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Where a client connects to.
@@ -27,27 +29,15 @@ impl std::str::FromStr for Address {
     type Err = String;
 
     fn from_str(url: &str) -> std::result::Result<Self, String> {
-        let uri: http::Uri = url.parse().map_err(|error| format!("{url} is no URL: {error}"))?;
-        match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
-            Some("ws") => {}
-            Some("wss") => return Err("wss, WebSocket over TLS, is not supported here".into()),
-            _ => return Err(format!("{url} does not begin with ws://")),
+        let url = Url::parse(url).map_err(|error| format!("{url}: {error}"))?;
+        if url.is_secure() {
+            return Err("wss, WebSocket over TLS, is not supported here".into());
         }
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or(format!("{url} names no host"))?;
-        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-            return Err(format!("{url} has a user in it; pass the Authorization field instead"));
-        }
-        let port = uri.port_u16().unwrap_or(80);
         Ok(Self {
-            // The brackets around an IPv6 address belong to the URL.
-            host: host.trim_matches(['[', ']']).to_owned(),
-            port,
-            authority: if port == 80 { host.to_owned() } else { format!("{host}:{port}") },
-            target: match uri.path_and_query().map_or("", |target| target.as_str()) {
-                target if target.starts_with('/') => target.to_owned(),
-                // "path [...] "/" if the path component is empty" (RFC 6455 section 3)
-                query => format!("/{query}"),
-            },
+            host: url.host().to_owned(),
+            port: url.port(),
+            authority: url.authority().to_owned(),
+            target: url.target().to_owned(),
         })
     }
 }
