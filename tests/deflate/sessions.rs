@@ -1,7 +1,8 @@
 //! A session with a ring in `rx` agrees by itself, and its program sees nothing of it.
 
 use microws::deflate::{Deflater, Inflater, Params};
-use microws::io::blocking::WebSocket;
+use microws::io::StreamError;
+use microws::io::blocking::{ByteStream, WebSocket};
 use microws::{Buffer, Config, End, Event, MessageKind, ProtocolError, Sent, Session, Step};
 use microws_tests::wire::{Stalls, Wire};
 use microws_tests::zlib::{Compressor, inflate};
@@ -207,4 +208,56 @@ fn a_program_with_an_engine_of_its_own_fails_the_connection_as_a_session_would()
         session.commit(&mut rx, 0);
         assert_eq!(session.receive(&mut rx, &mut tx), Step::End(End::Failed(error)));
     }
+}
+
+#[test]
+fn a_byte_stream_reads_what_was_inflated_in_any_pieces() {
+    let mut zlib = Compressor::new(6, 9, zlib_rs::Strategy::Default);
+    let mut input = REQUEST.as_bytes().to_vec();
+    let mut plain = Vec::new();
+    for i in 0..4 {
+        zlib.reset();
+        input.extend(frame(0xc2, Some([1, 2, 3, 4]), &zlib.message(&reading(i))));
+        input.extend(frame(0x89, Some([1, 2, 3, 4]), b"?"));
+        plain.extend(reading(i));
+    }
+    input.extend(frame(0x88, Some([5, 6, 7, 8]), b"\x03\xe8"));
+    for size in [1, 7, 100, 5_000] {
+        for reads in [Cuts::Whole, Cuts::Every(1), Cuts::random(5, 40)] {
+            let wire = Wire::new(&input, reads, Cuts::random(6, 30), Stalls::Never);
+            let (mut inflater, mut ring) = (Inflater::new(), [0; 512]);
+            let (mut a, mut b) = ([0; 256], [0; 256]);
+            let rx = Buffer::new(&mut a).inflating(&mut inflater, &mut ring);
+            let config = Config::new();
+            let mut socket = WebSocket::new(wire.clone(), rx, Buffer::new(&mut b), Session::server(&config));
+            socket.open().unwrap();
+            let mut stream = ByteStream::new(socket);
+            let (mut all, mut buf) = (Vec::<u8>::new(), vec![0; size]);
+            loop {
+                match embedded_io::Read::read(&mut stream, &mut buf).unwrap() {
+                    0 => break,
+                    n => all.extend(&buf[..n]),
+                }
+                // What is written between stands in the other buffer.
+                embedded_io::Write::write(&mut stream, b"x").unwrap();
+            }
+            assert!(all == plain);
+        }
+    }
+}
+
+#[test]
+fn a_byte_stream_refuses_what_nobody_inflates() {
+    let mut zlib = Compressor::new(6, 9, zlib_rs::Strategy::Default);
+    let input = [REQUEST.as_bytes(), &frame(0xc2, Some([1, 2, 3, 4]), &zlib.message(&reading(0)))].concat();
+    let wire = Wire::new(&input, Cuts::Whole, Cuts::Whole, Stalls::Never);
+    let (mut a, mut b) = ([0; 256], [0; 256]);
+    let config = Config::new().deflate(microws::deflate::Params::new());
+    let (rx, tx) = (Buffer::new(&mut a), Buffer::new(&mut b));
+    let mut socket = WebSocket::new(wire.clone(), rx, tx, Session::server(&config));
+    socket.open().unwrap();
+    let mut stream = ByteStream::new(socket);
+    let read = embedded_io::Read::read(&mut stream, &mut [0; 9]);
+    assert_eq!(read, Err(StreamError::NotBinary));
+    assert!(wire.output().ends_with(b"\x88\x02\x03\xeb"));
 }
