@@ -162,7 +162,14 @@ fn addresses_in_numbers_are_known_as_such() {
     assert_eq!(ip("ws://127.0.0.1:1740/"), Some("127.0.0.1".to_owned()));
     assert_eq!(ip("ws://[::1]:1740/"), Some("::1".to_owned()));
     assert_eq!(ip("ws://[::ffff:1.2.3.4]/"), Some("::ffff:1.2.3.4".to_owned()));
+    assert_eq!(ip("ws://[2001:DB8:0:1:2:3:4:5f]/"), Some("2001:db8:0:1:2:3:4:5f".to_owned()));
+    assert_eq!(ip("ws://[fe80::]/"), Some("fe80::".to_owned()));
+    assert_eq!(ip("ws://[::]/"), Some("::".to_owned()));
+    assert_eq!(ip("ws://[1::2:3]/"), Some("1::2:3".to_owned()));
+    assert_eq!(ip("ws://[1:2:3:4:5:6:7::]/"), Some("1:2:3:4:5:6:7:0".to_owned()));
+    assert_eq!(ip("ws://[1:2:3:4:5:6:7.8.9.255]/"), Some("1:2:3:4:5:6:708:9ff".to_owned()));
     assert_eq!(ip("ws://localhost/"), None);
+    assert_eq!(ip("ws://1.2.3.x/"), None);
 }
 
 #[test]
@@ -198,7 +205,8 @@ fn addresses() -> impl Strategy<Value = String> {
         "[0-9x.a-f]{1,12}",
         "[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}\\.?",
         "\\[[0-9a-f:.]{0,20}\\]",
-        "\\[([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}\\]",
+        "\\[([0-9a-fA-F]{1,4}:){7}[0-9a-f]{1,4}\\]",
+        "\\[([0-9a-f]{1,4}:){0,4}:(:[0-9a-f]{1,4}){0,3}\\]",
         "\\[([0-9a-f]{1,4}:){0,5}:([0-9a-f]{1,4}:){0,2}[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}\\]",
         "[ -~]{0,8}",
         "\\PC{0,6}",
