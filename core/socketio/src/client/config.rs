@@ -15,6 +15,7 @@ pub const TARGET: &str = "/socket.io/?EIO=4&transport=websocket";
 pub struct ClientConfig<'c> {
     pub(crate) namespace: &'c str,
     pub(crate) auth: &'c str,
+    is_namespace: bool,
     pub(crate) max_attachments: u8,
     pub(crate) connect_within: u32,
 }
@@ -22,13 +23,20 @@ pub struct ClientConfig<'c> {
 impl<'c> ClientConfig<'c> {
     /// The main namespace, no auth payload, at most 10 attachments, 20 seconds to join.
     pub const fn new() -> Self {
-        Self { namespace: "/", auth: "", max_attachments: 10, connect_within: 20_000 }
+        Self { namespace: "/", auth: "", is_namespace: true, max_attachments: 10, connect_within: 20_000 }
     }
 
     /// The namespace to join, with its slash and without a comma.
     #[must_use]
     pub const fn namespace(mut self, namespace: &'c str) -> Self {
         self.namespace = namespace;
+        // Of a constant the compiler does this.
+        let mut bytes = namespace.as_bytes();
+        self.is_namespace = matches!(bytes, [b'/', ..]);
+        while let [first, rest @ ..] = bytes {
+            self.is_namespace &= *first != b',';
+            bytes = rest;
+        }
         self
     }
 
@@ -56,10 +64,8 @@ impl<'c> ClientConfig<'c> {
 
     /// Whether the request to join can be sent.
     pub(crate) fn is_valid(&self) -> bool {
-        let namespace = self.namespace.as_bytes();
-        let object =
-            self.auth.as_bytes().first() == Some(&b'{') && crate::json::is_value(self.auth.as_bytes());
-        namespace.first() == Some(&b'/') && !namespace.contains(&b',') && (self.auth.is_empty() || object)
+        let auth = self.auth.as_bytes();
+        self.is_namespace && (auth.is_empty() || auth.first() == Some(&b'{') && crate::json::is_value(auth))
     }
 }
 

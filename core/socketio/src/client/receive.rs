@@ -14,6 +14,16 @@ use crate::step::End;
 /// A time that the clock of [`Deadline`](crate::deadline::Deadline) can tell.
 const LONGEST: u32 = u32::MAX / 2;
 
+/// What became of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// The program is to hear of it.
+    Heard,
+    Unheard,
+    /// It waits for so many attachments.
+    Waits(u8),
+}
+
 impl Client<'_> {
     /// Takes an event of the WebSocket.
     pub(crate) fn take(&mut self, event: Event<'_>, inbox: &mut Inbox<'_>) -> Option<Found> {
@@ -41,10 +51,9 @@ impl Client<'_> {
                 if !inbox.attach() {
                     return Ok(None);
                 }
-                let mut packet = Packet::new(Kind::Event, b"/");
-                packet.read(inbox.whole().0.get(1..).unwrap_or_default(), u8::MAX)?;
-                let relevant = self.packet(&packet)?;
-                Ok(relevant.then_some(Found::WithAttachments))
+                let text = inbox.whole().0.get(1..).unwrap_or_default();
+                let taken = self.packet(text, true)?;
+                Ok((taken == Taken::Heard).then_some(Found::WithAttachments))
             }
         }
     }
@@ -66,13 +75,11 @@ impl Client<'_> {
                 if inbox.is_waiting() {
                     return Err(Fault::AttachmentMissing);
                 }
-                let mut packet = Packet::new(Kind::Event, b"/");
-                packet.read(data, self.config.max_attachments)?;
-                if packet.attachments == 0 {
-                    return Ok(self.packet(&packet)?.then_some(Found::Packet));
+                match self.packet(data, false)? {
+                    Taken::Heard => return Ok(Some(Found::Packet)),
+                    Taken::Waits(n) => inbox.await_attachments(n),
+                    Taken::Unheard => {}
                 }
-                let n = packet.attachments;
-                inbox.await_attachments(n);
             }
             // They mean nothing over WebSocket.
             (Type::Pong | Type::Upgrade | Type::Noop, _) => {}
@@ -97,10 +104,15 @@ impl Client<'_> {
         Ok(())
     }
 
-    /// Takes a whole packet: whether the program is to hear of it.
-    fn packet(&mut self, packet: &Packet<'_>) -> Result<bool, Fault> {
+    /// Takes a packet; its attachments have come, or have not.
+    fn packet(&mut self, text: &[u8], attached: bool) -> Result<Taken, Fault> {
+        let mut packet = Packet::new(Kind::Event, b"/");
+        packet.read(text, self.config.max_attachments)?;
+        if packet.attachments > 0 && !attached {
+            return Ok(Taken::Waits(packet.attachments));
+        }
         if packet.namespace != self.config.namespace.as_bytes() {
-            return Ok(false);
+            return Ok(Taken::Unheard);
         }
         match (packet.kind, self.phase) {
             (Kind::Connect, Phase::Joining) => {
@@ -112,15 +124,17 @@ impl Client<'_> {
             (Kind::ConnectError, _) => self.finish(End::Refused),
             (Kind::Disconnect, Phase::Joined) => {
                 self.finish(End::Disconnected);
-                return Ok(false);
+                return Ok(Taken::Unheard);
             }
             (Kind::Event | Kind::BinaryEvent, Phase::Joined) => {}
             // One that comes too late is not awaited any more.
             (Kind::Ack | Kind::BinaryAck, Phase::Joined) => {
-                return Ok(packet.id.is_some_and(|id| self.acks.take(id)));
+                if !packet.id.is_some_and(|id| self.acks.take(id)) {
+                    return Ok(Taken::Unheard);
+                }
             }
             _ => return Err(Fault::Namespace),
         }
-        Ok(true)
+        Ok(Taken::Heard)
     }
 }
