@@ -46,6 +46,9 @@
 //! Beside `rx` and `tx` of the WebSocket there is an [`Inbox`] for one incoming message, with its attachments if it has
 //! some, and an [`AckSlot`] for each acknowledgement that is awaited at a time.
 //!
+//! The server pings, and [`Client`] watches that it does: the WebSocket's own pings are not needed. With
+//! [`Timeouts::ping_after`](microws::Timeouts::ping_after) 0 there are none.
+//!
 //! # Features
 //!
 //! None is on by default: `embedded-io`, `embedded-io-async` and `defmt` as in [`microws`]; `serde-json-core` makes and
