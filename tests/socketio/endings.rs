@@ -64,6 +64,34 @@ fn we_leave_before_and_after_the_namespace_is_joined() {
     assert_eq!(client.end(), Some(End::Left));
 }
 
+/// Nothing was said that could get lost.
+#[test]
+fn an_end_before_the_web_socket_is_open_comes_at_once() {
+    let mut timeouts = microws::Timeouts::new();
+    timeouts.handshake = 0;
+    let config = microws::Config::new().request("h", microws_socketio::TARGET).timeouts(timeouts);
+    let namespace = microws_socketio::ClientConfig::new();
+    for leave in [true, false] {
+        let mut session = microws::Session::client(&config, |bytes: &mut [u8]| bytes.fill(0x5a));
+        let (mut client, mut arena) = (microws_socketio::Client::new(&namespace), [0; 256]);
+        let (mut rx, mut tx) = (microws_tests::buffer(256), microws_tests::buffer(256));
+        let mut inbox = microws_socketio::Inbox::new(&mut arena);
+        let step = client.receive(&mut session, &mut rx, &mut tx, &mut inbox);
+        assert_eq!(step, microws_socketio::Step::Read);
+        let end = if leave {
+            client.disconnect();
+            End::Left
+        } else {
+            tx.consume(usize::MAX);
+            assert_eq!(client.tick(&mut session, &mut tx, 0), Some(20_000));
+            assert_eq!(client.tick(&mut session, &mut tx, 20_000), Some(0));
+            End::Overdue(microws_socketio::Overdue::Connect)
+        };
+        let step = client.receive(&mut session, &mut rx, &mut tx, &mut inbox);
+        assert_eq!(step, microws_socketio::Step::End(end));
+    }
+}
+
 #[test]
 fn a_first_reason_stays() {
     let life = Lead::default().run(

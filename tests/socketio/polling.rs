@@ -82,6 +82,8 @@ fn an_answer_takes_as_many_packets_as_have_room() {
     }
     assert_eq!(server.session.get(), Get::Answer);
     let mut out = [0; 16];
+    assert_eq!(server.session.answer(&mut out[..6]), 0);
+    assert!(server.session.answers_held(), "it still waits");
     let n = server.session.answer(&mut out);
     assert_eq!(&out[..n], b"42[\"a\"]\x1e42[\"b\"]");
     assert_eq!(server.get(), r#"42["c"]"#);

@@ -1,6 +1,6 @@
 //! [`Client`]: a client's life in one namespace, over one session of the WebSocket; no stream, clock or heap.
 
-use microws::{Buffer, CloseCode, Endpoint, Sent, Session};
+use microws::{Buffer, CloseCode, Endpoint, Sent, Session, State};
 
 use crate::acks::{AckSlot, Acks};
 use crate::deadline::Deadline;
@@ -134,6 +134,9 @@ impl<'c> Client<'c> {
         inbox: &'i mut Inbox<'_>,
     ) -> Step<Event<'i>> {
         let found = loop {
+            if let Some(end) = self.aborted(session.state()) {
+                return Step::End(end);
+            }
             if self.settle(session, tx) == Sent::Write {
                 return Step::Write;
             }
@@ -261,6 +264,11 @@ impl<'c> Client<'c> {
     const fn finish(&mut self, end: End) {
         self.end = Some(end);
         self.owed.close = true;
+    }
+
+    /// An end before the WebSocket was open: nothing was said that could get lost.
+    pub(crate) fn aborted(&self, state: State) -> Option<End> {
+        self.end.filter(|_| state == State::Connecting)
     }
 
     /// The WebSocket has ended.

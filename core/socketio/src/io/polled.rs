@@ -59,8 +59,12 @@ impl<'a, R: Endpoint> Socket<'a, R> {
         let Self { inbox, sender: Sender { socket, client }, wait } = self;
         loop {
             let due = client.due(now);
+            if let Some(end) = client.aborted(socket.session().state()) {
+                return Ok(Step::End(end));
+            }
             let (session, tx) = socket.sender().parts();
-            if client.settle(session, tx) == Sent::Write && socket.flush(stream)? {
+            // A stream that fails says so again below, where it may be the end.
+            if client.settle(session, tx) == Sent::Write && socket.flush(stream).unwrap_or(false) {
                 continue;
             }
             if let Some(found) = client.overdue() {

@@ -63,6 +63,9 @@ macro_rules! verbs {
             $($async)? fn drive(&mut self) -> Result<Option<Found>, Error<S::Error>> {
                 let Self { inbox, sender: Sender { socket, client } } = self;
                 loop {
+                    if let Some(end) = client.aborted(socket.session().state()) {
+                        return over(end);
+                    }
                     let settled =
                         socket.sender().until_sent(|session, tx| Ok(client.settle(session, tx)))$($await)*;
                     if let Err(error) = settled {
@@ -80,10 +83,7 @@ macro_rules! verbs {
                         Err(microws::io::Error::End(end)) => end,
                         Err(error) => return Err(failed(client, error)),
                     };
-                    return match client.ended(end) {
-                        End::Left => Ok(None),
-                        end => Err(Error::End(end)),
-                    };
+                    return over(client.ended(end));
                 }
             }
 
@@ -162,6 +162,10 @@ macro_rules! verbs {
                 let flushed = socket.sender().flush()$($await)*;
                 flushed.map_err(|error| failed(client, error))
             }
+        }
+
+        fn over<T, E>(end: End) -> Result<Option<T>, Error<E>> {
+            if end == End::Left { Ok(None) } else { Err(Error::End(end)) }
         }
 
         fn failed<E>(client: &mut Client<'_>, error: microws::io::Error<E>) -> Error<E> {

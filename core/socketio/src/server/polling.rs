@@ -84,7 +84,7 @@ impl ServerSession<'_> {
 
     /// Writes the content of the answer to a GET, as many packets as there is room for, and returns its length. The GET
     /// is answered with it: the packets are gone. What had no room goes with the next one; 0 if not even one packet has
-    /// room.
+    /// room, and the GET is not answered.
     pub fn answer(&mut self, out: &mut [u8]) -> usize {
         let mut len = 0usize;
         while let Some(message) = self.queue.front() {
@@ -96,7 +96,7 @@ impl ServerSession<'_> {
             len = at.wrapping_add(n);
             self.queue.pop();
         }
-        self.held = false;
+        self.held &= len == 0 && !self.queue.is_empty();
         len
     }
 
