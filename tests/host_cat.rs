@@ -355,3 +355,31 @@ fn an_output_that_nobody_reads_is_no_panic() {
     let run = Cat::run_into(&[&url(&echo, "/"), "-f", file.path()], full.into());
     ended(&run, 1, "standard output: ");
 }
+
+#[test]
+fn messages_are_compressed_both_ways_if_the_server_agrees() {
+    let echo = Echo::start(&["--deflate", "takeover"]);
+    let text = "a line of a log, which repeats what the one before says. ".repeat(1000);
+    let file = Temporary::new("log", text.as_bytes());
+    let url = url(&echo, "/");
+    let came = Cat::run(&[&url, "--compress", "--file", file.path(), "--file", file.path()], b"");
+    ended(&came, 0, "connected, permessage-deflate, window 2^15 out, 2^15 in, kept");
+    assert_eq!(came.text(), format!("{text}\n{text}\n"));
+    echo.signal(Signal::USR1);
+    let status = echo.says(" bytes inflated to ");
+    let numbers: Vec<usize> = status.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
+    let at = numbers.iter().position(|n| *n == 2 * text.len()).unwrap();
+    // Messages' bytes come first in the line; then what was inflated, and deflated again.
+    let [wire, inflated, deflated, back] = numbers[at + 1..][..4] else { panic!("{status}") };
+    assert_eq!([inflated, deflated], [2 * text.len(); 2], "{status}");
+    assert!(wire < text.len() / 4 && back < text.len() / 4, "{status}");
+
+    // Declined, and not offered.
+    let plain = Echo::start(&["--deflate", "off"]);
+    for arguments in [&["--compress"][..], &[]] {
+        let url = self::url(if arguments.is_empty() { &echo } else { &plain }, "/");
+        let came = Cat::run(&[&[&*url][..], arguments].concat(), b"Hello\n");
+        ended(&came, 0, "connected\n");
+        assert_eq!(came.text(), "Hello\n");
+    }
+}

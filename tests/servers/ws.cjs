@@ -9,7 +9,7 @@ const { CERT, KEY } = process.env
 const below = CERT
   ? https.createServer({ cert: fs.readFileSync(CERT), key: fs.readFileSync(KEY) })
   : http.createServer()
-const server = new WebSocketServer({ server: below })
+const server = new WebSocketServer({ server: below, perMessageDeflate: { threshold: 0 } })
 below.listen(0, '127.0.0.1', () =>
   console.log(`listening on ${CERT ? 'wss' : 'ws'}://127.0.0.1:${below.address().port}/`))
 

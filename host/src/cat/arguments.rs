@@ -77,6 +77,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "BYTES", default_value_t = 32, requires = "rtt")]
     pub(crate) size: u64,
 
+    /// Offer to compress messages (permessage-deflate, RFC 7692); those that are sent in one frame, at most 64 KiB, are
+    /// compressed then, unless that is no shorter
+    #[arg(long)]
+    pub(crate) compress: bool,
+
     /// Seconds that the server may take to connect, for the opening handshake, a pong, an echo of --rtt, its close frame,
     /// and to take what we send; 0 for ever, except to connect
     #[arg(short, long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]

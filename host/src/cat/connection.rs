@@ -4,7 +4,8 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use microws::{Buffer, Chunk, CloseCode, Config, End, Event, Overdue, Session, State, Step};
+use microws::deflate::{Deflater, Inflater, MAX_RING_LEN, Params};
+use microws::{Buffer, Chunk, CloseCode, End, Event, Overdue, Session, State, Step};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
@@ -21,6 +22,9 @@ use crate::verdict::Verdict;
 
 /// The header of a server's control frame (RFC 6455 section 5.2).
 const HEADER: usize = 2;
+
+/// Entries of the table that finds repetitions, for messages of 64 KiB.
+const TABLE_LEN: usize = 4096;
 
 /// What is done with an open connection.
 pub(crate) trait Task {
@@ -76,11 +80,27 @@ pub(crate) fn run<T: Task>(arguments: &Arguments, notes: &Notes, task: T) -> Res
         notes.detail(protection);
     }
     let request = Request::new(arguments);
-    let config = request.config();
+    let mut config = request.config();
+    if arguments.compress {
+        // The ring serves this connection alone.
+        config = config.deflate(Params::new().keep_peers_context(true));
+    }
     let (mut rx, mut tx) = (vec![0; FRAGMENT], vec![0; CAPACITY]);
     let buffers = Buffer::from_slice(&mut rx).zip(Buffer::from_slice(&mut tx));
+    let (mut inflater, mut ring, mut table) = (Inflater::new(), Vec::new(), Vec::new());
+    if arguments.compress {
+        ring.resize(MAX_RING_LEN, 0);
+        table.resize(TABLE_LEN, 0);
+    }
+    let buffers = match buffers {
+        Some((rx, tx)) if arguments.compress => rx.inflating_slice(&mut inflater, &mut ring).zip(Some(tx)),
+        buffers => buffers,
+    };
     let (rx, tx) = buffers.ok_or_else(|| Verdict::Own("the buffers are too small".to_owned()))?;
-    Connection::new(arguments, &config, notes, stream, rx, tx, task).run()
+    let deflater = Deflater::new(&mut table);
+    let session = Session::client(&config, random as Random);
+    let sender = Sender { session, tx, deflater, is_amid: false };
+    Connection::new(arguments, notes, stream, rx, sender, task).run()
 }
 
 struct Connection<'a, T> {
@@ -123,11 +143,10 @@ struct Ready {
 impl<'a, T: Task> Connection<'a, T> {
     fn new(
         arguments: &'a Arguments,
-        config: &'a Config<'a>,
         notes: &'a Notes,
         stream: Stream,
         rx: Buffer<'a>,
-        tx: Buffer<'a>,
+        sender: Sender<'a>,
         task: T,
     ) -> Self {
         Self {
@@ -135,7 +154,7 @@ impl<'a, T: Task> Connection<'a, T> {
             notes,
             task,
             rx,
-            sender: Sender { session: Session::client(config, random as Random), tx },
+            sender,
             stream,
             signals: None,
             start: Instant::now(),
@@ -215,12 +234,14 @@ impl<'a, T: Task> Connection<'a, T> {
 
     fn on_open(&mut self) -> Result<(), Verdict> {
         self.signals = Some(Signals::take().map_err(|error| Verdict::Own(format!("signals: {error}")))?);
-        match self.sender.session.subprotocol() {
-            Some(name) => {
-                self.notes.note(format_args!("connected, subprotocol {}", Escaped(name.as_bytes())))
-            }
-            None => self.notes.note("connected"),
+        let mut note = "connected".to_owned();
+        if let Some(name) = self.sender.session.subprotocol() {
+            note += &format!(", subprotocol {}", Escaped(name.as_bytes()));
         }
+        if let Some(agreed) = self.sender.session.agreed() {
+            note += &format!(", {agreed}");
+        }
+        self.notes.note(note);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The half of a connection that sends.
 
+use microws::deflate::Deflater;
 use microws::{Buffer, Client, CloseCode, MessageKind, SendError, Sent, Session};
 
 /// The longest fragment that is sent; a message that fits is one frame.
@@ -23,6 +24,10 @@ pub(crate) type Random = fn(&mut [u8]);
 pub(crate) struct Sender<'a> {
     pub(crate) session: Session<'a, Client<Random>>,
     pub(crate) tx: Buffer<'a>,
+    /// To compress messages with, if the server agrees.
+    pub(crate) deflater: Option<Deflater<'a>>,
+    /// A message was begun and not ended.
+    pub(crate) is_amid: bool,
 }
 
 impl Sender<'_> {
@@ -34,7 +39,14 @@ impl Sender<'_> {
     /// Queues a fragment of at most [`FRAGMENT`] bytes, for which there must be room.
     pub(crate) fn fragment(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), SendError> {
         debug_assert!(payload.len() <= FRAGMENT && self.has_room(payload.len()));
-        self.session.send_fragment(&mut self.tx, kind, payload, fin).map(all)
+        let is_whole = fin && !self.is_amid;
+        self.is_amid = !fin;
+        match &mut self.deflater {
+            Some(deflater) if is_whole => {
+                self.session.send_compressed(&mut self.tx, deflater, kind, payload).map(all)
+            }
+            _ => self.session.send_fragment(&mut self.tx, kind, payload, fin).map(all),
+        }
     }
 
     /// Queues a ping, for which there must be room.

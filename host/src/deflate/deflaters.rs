@@ -156,7 +156,7 @@ mod tests {
             (state >> 24) as u8
         };
         (0..len)
-            .map(|n| if (n >> (seed % 14)) % 3 == 0 { b"reading "[n % 8] } else { next() >> (seed % 8) })
+            .map(|n| if (n >> (seed % 14)) & 3 == 0 { b"reading "[n % 8] } else { next() >> (seed % 8) })
             .collect()
     }
 
