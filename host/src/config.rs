@@ -120,7 +120,7 @@ impl Default for Config {
             backlog: 64 << 20,
             backlog_total: 256 << 20,
             deflate: Deflate::default(),
-            deflate_level: 3,
+            deflate_level: 1,
             deflate_threshold: 64,
             deflate_memory: 64 << 20,
             faults: true,

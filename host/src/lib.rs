@@ -7,9 +7,10 @@
 //!                                                               └─────▶ report     log and counters
 //! ```
 //!
-//! [`Server`] owns the sockets, two buffers that serve all clients, one client at a time, and a timer wheel.
-//! An idle client owns its state. A client in the middle of a frame or a head, and one that does not read its replies,
-//! is lent memory, whose total is bounded.
+//! [`Server`] owns the sockets, two buffers that serve all clients, one client at a time, an engine for compressed
+//! messages, and a timer wheel.
+//! An idle client owns its state. A client in the middle of a frame, a head or a compressed message, and one that does not
+//! read its replies, is lent memory, whose total is bounded.
 
 mod config;
 mod deflate;
