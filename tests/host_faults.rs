@@ -30,7 +30,7 @@ fn illegal() -> Vec<(&'static str, Vec<u8>, Option<u16>)> {
     let ping = [&hex!("89 7e 00 7e")[..], &[0; 126]].concat();
     vec![
         ("masked", hex!("81 85 01020304 4967 6f68 6e").into(), Some(1002)),
-        ("reserved-bit", hex!("c1 05 48656c6c6f").into(), Some(1002)),
+        ("reserved-bit", hex!("a1 05 48656c6c6f").into(), Some(1002)),
         ("reserved-opcode", hex!("83 05 48656c6c6f").into(), Some(1002)),
         ("reserved-control", hex!("8b 00").into(), Some(1002)),
         ("long-control", ping, Some(1002)),

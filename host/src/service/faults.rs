@@ -66,7 +66,7 @@ impl Head {
 /// What no server may send, by name. The section that it breaks is in README.md's table.
 const ILLEGAL: [(&str, &[u8]); 18] = [
     ("masked", b"\x81\x85\x01\x02\x03\x04\x49\x67\x6f\x68\x6e"),
-    ("reserved-bit", b"\xc1\x05Hello"),
+    ("reserved-bit", b"\xa1\x05Hello"),
     ("reserved-opcode", b"\x83\x05Hello"),
     ("reserved-control", b"\x8b\x00"),
     ("long-control", &LONG_PING),

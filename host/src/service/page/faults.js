@@ -42,7 +42,7 @@ const FAULTS = [
   ['close-unanswered', '5.5.1', 'answers no close frame', WAITS],
   ['illegal=after-close', '5.5.1', 'sends a message after a close frame', DROPS],
   ['illegal=masked', '5.1', 'sends a masked frame', FAILS],
-  ['illegal=reserved-bit', '5.2', 'sets RSV1 without an extension', FAILS],
+  ['illegal=reserved-bit', '5.2', 'sets RSV2, which no extension has', FAILS],
   ['illegal=reserved-opcode', '5.2', 'uses opcode 3', FAILS],
   ['illegal=reserved-control', '5.2', 'uses opcode 11', FAILS],
   ['illegal=length-16', '5.2', 'writes a length of 5 in 2 bytes', FAILS],
