@@ -27,6 +27,20 @@ pub(crate) struct Arena {
     witnesses: Vec<RefCell<Raw>>,
 }
 
+/// A server with these arguments, and how clients come to it: over TLS or not.
+pub(crate) fn start(arguments: &[&str], tls: bool) -> (Echo, Door) {
+    if !tls {
+        let echo = Echo::start(arguments);
+        let door = Door::plain(echo.address());
+        return (echo, door);
+    }
+    let certificate = NamedTempFile::new().expect("a file");
+    let save = format!("--tls-save={}", certificate.path().display());
+    let echo = Echo::start(&[&[save.as_str()], arguments].concat());
+    let door = Door::tls(echo.address(), certificate.path()).expect("the server's certificate");
+    (echo, door)
+}
+
 /// How long the well-behaved client waits for its echo.
 const ECHO_WITHIN: Duration = Duration::from_secs(5);
 
@@ -50,24 +64,17 @@ impl Arena {
 
     /// A server with these arguments, of whose clients this suite's come over TLS or not.
     pub(crate) fn with(arguments: &[&str], tls: bool) -> Self {
-        let mut arguments = [&["--quiet"], arguments].concat();
-        let certificate = NamedTempFile::new().expect("a file");
-        let save = format!("--tls-save={}", certificate.path().display());
-        if tls {
-            arguments.push(&save);
-        }
-        let echo = Echo::start(&arguments);
-        let plain = Door::plain(echo.address());
-        let door = match tls {
-            true => Door::tls(echo.address(), certificate.path()).expect("the server's certificate"),
-            false => plain.clone(),
-        };
+        let (echo, door) = start(&[&["--quiet"], arguments].concat(), tls);
         let witness = |door: &Door| {
             let witness = door.open().expect("a server that accepts");
             witness.patience(ECHO_WITHIN);
             RefCell::new(witness)
         };
-        let witnesses = std::iter::once(&door).chain(tls.then_some(&plain)).map(witness).collect();
+        let witnesses = [&door, &Door::plain(echo.address())]
+            .into_iter()
+            .take(if tls { 2 } else { 1 })
+            .map(witness)
+            .collect();
         Self { echo, door, witnesses }
     }
 
@@ -110,6 +117,18 @@ impl Arena {
             }
         }
         Ok(())
+    }
+
+    /// Bytes that the server may need for a client that is open and idle: twice the state of a connection, for the table
+    /// of them doubles when it is full; and that of TLS.
+    pub(crate) const fn most_each(&self) -> u64 {
+        if self.door.is_tls() { 1024 + 3584 } else { 1024 }
+    }
+
+    /// KiB that so many clients may leave in the server's heap when they are gone: the allocator can't give back the states
+    /// of TLS that are below a table that stays; those who come after get them.
+    pub(crate) const fn left_by(&self, clients: u64) -> u64 {
+        if self.door.is_tls() { clients * 4 } else { 0 }
     }
 
     /// Memory of the server's own in KiB.

@@ -43,8 +43,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             for client in &mut clients {
                 client.try_echo(b"idle no more")?;
             }
-            // Twice the state of a connection, for the table of them doubles when it is full.
-            ensure(each <= 1024, format!("{each} bytes each"))?;
+            ensure(each <= arena.most_each(), format!("{each} bytes each"))?;
             let slowest = slowest.unwrap_or_default().as_secs_f64() * 1e3;
             Ok(format!("{each} bytes each; an echo beside them took {slowest:.1} ms at most"))
         }),
@@ -60,7 +59,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             }
             arena.witness()?;
             let each = arena.memory().saturating_sub(before) * 1024 / 5_000;
-            ensure(each <= 1024 + 512, format!("{each} bytes each"))?;
+            ensure(each <= arena.most_each() + 512, format!("{each} bytes each"))?;
             Ok(format!("{each} bytes each"))
         }),
         Attack::long("no files left", |arena| {
@@ -69,7 +68,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             let result = (|| {
                 let mut clients = Vec::new();
                 for _ in 0..200 {
-                    let mut client = arena.tcp()?;
+                    let mut client = arena.door.wait()?;
                     client.try_send(REQUEST)?;
                     clients.push(client);
                 }

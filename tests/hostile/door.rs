@@ -60,6 +60,15 @@ impl Door {
         self.enter(Raw::connect_narrow(self.address))
     }
 
+    /// [`tcp`](Self::tcp), but the handshake comes with the first bytes that are read, for a server that is not yet there.
+    pub(crate) fn wait(&self) -> io::Result<Raw> {
+        let client = Raw::try_connect(self.address)?;
+        Ok(match self.connection()? {
+            Some(connection) => client.with_layer(Box::new(Tls(connection))),
+            None => client,
+        })
+    }
+
     fn enter(&self, mut client: Raw) -> io::Result<Raw> {
         let Some(mut connection) = self.connection()? else { return Ok(client) };
         while connection.is_handshaking() {

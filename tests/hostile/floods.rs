@@ -177,7 +177,9 @@ fn crowd(arena: &Arena, n: usize) -> Verdict {
     let all = most.saturating_sub(before);
     ensure(all <= 64_000 + n as u64 * LAST_READ, format!("{all} KiB for all of them"))?;
     drop(clients);
-    wait_until("the memory returns", || (arena.memory() <= before + 4096).then_some(()));
+    wait_until("the memory returns", || {
+        (arena.memory() <= before + 4096 + arena.left_by(n as u64)).then_some(())
+    });
     echoes.sort();
     let (median, longest) = (echoes[echoes.len() / 2], echoes[echoes.len() - 1]);
     Ok(format!("{all} KiB for all of them; others had an echo in {median:.1?}, {longest:.1?} at most"))
