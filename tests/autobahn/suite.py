@@ -39,6 +39,8 @@ def main():
     arguments.add_argument("mode", choices=["server", "client"])
     arguments.add_argument("--out", required=True)
     arguments.add_argument("--url")
+    arguments.add_argument("--cert", help="a file: the suite's server speaks TLS")
+    arguments.add_argument("--key", help="a file")
     arguments.add_argument("--cases", action="append", default=[])
     arguments.add_argument("--exclude", action="append", default=[])
     arguments.add_argument("--long", action="store_true", help="every case of sections 12 and 13")
@@ -84,6 +86,8 @@ def run_suite(suite, patterns, out, arguments, command):
         os.remove(index)  # an old report must not speak for this run
     spec = dict(patterns, outdir=out)
     spec["exclude-agent-cases"] = {}
+    if arguments.cert:
+        spec.update(cert=arguments.cert, key=arguments.key)
     run = Run(suite + [os.environ["WSTEST"]], spec, out, time.monotonic() + arguments.timeout)
     try:
         if arguments.mode == "server":
@@ -143,7 +147,7 @@ class Run:
     def against_client(self, command):
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        self.spec["url"] = url = "ws://127.0.0.1:%d" % port
+        self.spec["url"] = url = "%s://127.0.0.1:%d" % ("wss" if "cert" in self.spec else "ws", port)
         suite = self.start_suite("fuzzingserver", "-u", "0")  # no web page beside it
         while True:
             try:
