@@ -2,7 +2,7 @@
 //! well-behaved client and a newcomer get their echoes, the process is the same, and its memory
 //! and its files are what they were.
 //!
-//! Without arguments those that take no time, with `--all` every one, with words those whose names
+//! Without arguments those that take no time, over TCP and then over TLS; with `--all` every one, with words those whose names
 //! contain one of them; `--soak SECONDS` puts it under a mix of clients for that long. With `--tls` the attackers come over
 //! TLS, and attack TLS itself.
 
@@ -47,18 +47,22 @@ fn main() -> ExitCode {
             word => words.push(word.to_owned()),
         }
     }
-    let attacks = match soak_seconds {
-        Some(seconds) => vec![Attack::long("soak", move |arena| soak::soak(arena, seconds))],
-        None => selected(all, tls, &words),
-    };
-    match run(&attacks, tls) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            println!("FAILED: {error}");
-            ExitCode::FAILURE
+    let passes = if env::args().len() == 1 { vec![false, true] } else { vec![tls] };
+    for tls in passes {
+        let attacks = match soak_seconds {
+            Some(seconds) => vec![Attack::long("soak", move |arena| soak::soak(arena, seconds))],
+            None => selected(all, tls, &words),
+        };
+        match run(&attacks, tls) {
+            Ok(true) => {}
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => {
+                println!("FAILED: {error}");
+                return ExitCode::FAILURE;
+            }
         }
     }
+    ExitCode::SUCCESS
 }
 
 fn usage(what: &str) -> ExitCode {
