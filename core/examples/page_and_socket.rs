@@ -53,7 +53,8 @@ fn main() -> io::Result<()> {
             measured = measured.wrapping_add(1000);
             let reading = format!("{}.{} °C", measured / 10_000 % 40, measured / 1000 % 10);
             // It has room for the longest one.
-            if let Some(reading) = Prepared::<32>::new(MessageKind::Text, reading.as_bytes()) {
+            let mut storage = [0; 32];
+            if let Some(reading) = Prepared::new(&mut storage, MessageKind::Text, reading.as_bytes()) {
                 for place in places.iter_mut().filter(|place| place.socket.session().state() == State::Open) {
                     // One who takes them too slowly misses some.
                     let _ = place.socket.sender().send_prepared(&reading);

@@ -17,34 +17,43 @@ fn the_frame_is_what_a_server_sends_of_that_message() {
             let mut server = ByHand::open(Config::new());
             assert_eq!(server.session.send(&mut server.tx, kind, &payload), Ok(Sent::Done));
             let frame = server.take();
-            let prepared = Prepared::<204>::new(kind, &payload).unwrap();
+            let mut storage = [7; 204];
+            let prepared = Prepared::new(&mut storage, kind, &payload).unwrap();
             assert_eq!(prepared.frame(), frame);
             assert_eq!((prepared.kind(), prepared.payload()), (kind, &payload[..]));
-            let built = Prepared::<204>::with(kind, |room| {
+            let mut storage = [7; 204];
+            let built = Prepared::with(&mut storage, kind, |room| {
                 room[..len].copy_from_slice(&payload);
                 len
             });
             assert_eq!(built.unwrap().frame(), frame);
         }
     }
-    let long = Prepared::<70_010>::new(MessageKind::Binary, &[7; 70_000]).unwrap();
+    let mut storage = [7; 70_010];
+    let long = Prepared::new(&mut storage, MessageKind::Binary, &[7; 70_000]).unwrap();
     assert!(long.frame().starts_with(b"\x82\x7f\0\0\0\0\0\x01\x11\x70\x07"));
 }
 
 #[test]
 fn a_message_without_room_is_none() {
-    assert_eq!(Prepared::<6>::new(MessageKind::Text, b"12345"), None);
-    assert_eq!(Prepared::<7>::new(MessageKind::Text, b"12345").unwrap().frame(), b"\x81\x0512345");
-    assert_eq!(Prepared::<2>::new(MessageKind::Text, b"").unwrap().frame(), b"\x81\x00");
-    assert_eq!(Prepared::<1>::new(MessageKind::Text, b""), None);
-    assert_eq!(Prepared::<0>::with(MessageKind::Text, |_| 9), None);
+    let new = |len: usize, payload: &[u8]| {
+        Prepared::new(&mut vec![0; len], MessageKind::Text, payload).map(|message| message.frame().to_vec())
+    };
+    assert_eq!(new(6, b"12345"), None);
+    assert_eq!(new(7, b"12345"), Some(b"\x81\x0512345".to_vec()));
+    assert_eq!(new(2, b""), Some(b"\x81\x00".to_vec()));
+    assert_eq!(new(1, b""), None);
+    assert_eq!(new(0, b""), None);
     // More than there is counts as all.
-    assert_eq!(Prepared::<4>::with(MessageKind::Binary, |_| 9).unwrap().frame(), b"\x82\x02\0\0");
+    let mut storage = [0; 4];
+    let message = Prepared::with(&mut storage, MessageKind::Binary, |_| 9).unwrap();
+    assert_eq!(message.frame(), b"\x82\x02\0\0");
 }
 
 #[test]
 fn one_message_goes_to_many_connections() {
-    let reading = Prepared::<16>::new(MessageKind::Text, b"21.5").unwrap();
+    let mut storage = [0; 16];
+    let reading = Prepared::new(&mut storage, MessageKind::Text, b"21.5").unwrap();
     let mut viewers: Vec<_> = (0..20).map(|_| ByHand::open(Config::new())).collect();
     for viewer in &mut viewers {
         assert_eq!(viewer.session.send_prepared(&mut viewer.tx, &reading), Ok(Sent::Done));
@@ -54,7 +63,8 @@ fn one_message_goes_to_many_connections() {
 
 #[test]
 fn a_connection_without_room_takes_it_later_and_whole() {
-    let reading = Prepared::<64>::new(MessageKind::Binary, &[7; 60]).unwrap();
+    let mut storage = [0; 64];
+    let reading = Prepared::new(&mut storage, MessageKind::Binary, &[7; 60]).unwrap();
     let mut server = ByHand::open(Config::new());
     let mut sent = 0;
     while server.session.send_prepared(&mut server.tx, &reading) == Ok(Sent::Done) {
@@ -69,13 +79,15 @@ fn a_connection_without_room_takes_it_later_and_whole() {
 #[test]
 fn one_larger_than_tx_goes_out_in_fragments() {
     let payload: Vec<u8> = (0..=255).cycle().take(700).collect();
-    let long = Prepared::<704>::new(MessageKind::Binary, &payload).unwrap();
+    let mut storage = [0; 704];
+    let long = Prepared::new(&mut storage, MessageKind::Binary, &payload).unwrap();
     let mut server = ByHand::open(Config::new());
     let mut output = Vec::new();
     while server.session.send_prepared(&mut server.tx, &long).unwrap() == Sent::Write {
         output.extend(server.take());
         // No other message comes between.
-        let other = Prepared::<16>::new(MessageKind::Text, b"other").unwrap();
+        let mut storage = [0; 16];
+        let other = Prepared::new(&mut storage, MessageKind::Text, b"other").unwrap();
         let error = server.session.send_prepared(&mut server.tx, &other);
         assert_eq!(error, Err(SendError::MessageInProgress));
     }
@@ -87,7 +99,8 @@ fn one_larger_than_tx_goes_out_in_fragments() {
 
 #[test]
 fn it_is_sent_when_a_message_can_be_sent() {
-    let reading = Prepared::<16>::new(MessageKind::Text, b"21.5").unwrap();
+    let mut storage = [0; 16];
+    let reading = Prepared::new(&mut storage, MessageKind::Text, b"21.5").unwrap();
     let mut server = ByHand::server(Config::new());
     let error = server.session.send_prepared(&mut server.tx, &reading);
     assert_eq!(error, Err(SendError::NotNow));
@@ -103,7 +116,8 @@ fn it_is_sent_when_a_message_can_be_sent() {
 
 #[test]
 fn every_style_sends_it() {
-    let reading = Prepared::<16>::new(MessageKind::Text, b"21.5").unwrap();
+    let mut storage = [0; 16];
+    let reading = Prepared::new(&mut storage, MessageKind::Text, b"21.5").unwrap();
     let wire = || Wire::new(&masked(0x88, b""), Cuts::Whole, Cuts::Every(3), Stalls::Never);
     let session = || Session::upgraded(config(Config::new()), Server);
     let (one, two, mut three) = (wire(), wire(), wire());

@@ -284,7 +284,7 @@ impl<'a, R: Endpoint> Sender<'a, R> {
     ///
     /// # Errors
     /// As there.
-    pub fn send_prepared<const N: usize>(&mut self, message: &Prepared<N>) -> Result<Sent, SendError> {
+    pub fn send_prepared(&mut self, message: &Prepared<'_>) -> Result<Sent, SendError> {
         self.session.send_prepared(&mut self.tx, message)
     }
 

@@ -231,10 +231,7 @@ macro_rules! verbs {
             ///
             /// # Errors
             /// As [`send`](Self::send).
-            pub $($async)? fn send_prepared<const N: usize>(
-                &mut self,
-                message: &Prepared<N>,
-            ) -> Result<(), Error<S::Error>> {
+            pub $($async)? fn send_prepared(&mut self, message: &Prepared<'_>) -> Result<(), Error<S::Error>> {
                 self.until_sent(|session, tx| session.send_prepared(tx, message))$($await)*
             }
 

@@ -210,11 +210,7 @@ impl<R: Endpoint> Session<'_, R> {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub fn send_prepared<const N: usize>(
-        &mut self,
-        tx: &mut Buffer<'_>,
-        message: &Prepared<N>,
-    ) -> Result<Sent, SendError> {
+    pub fn send_prepared(&mut self, tx: &mut Buffer<'_>, message: &Prepared<'_>) -> Result<Sent, SendError> {
         const { assert!(!R::MASKS, "a client masks its messages: none is the same twice") }
         let frame = message.frame();
         if !self.partial.is_none() || frame.len() > tx.capacity() {

@@ -217,8 +217,9 @@ program!(viewers_each, |rx, tx| {
 
 program!(viewers_prepared, |rx, tx| {
     let mut socket = viewer(rx, tx);
+    let mut bytes = [0; 64];
     while socket.recv().ok()?.is_some() {
-        socket.sender().send_prepared(&Prepared::<64>::with(MessageKind::Text, receive)?).ok()?;
+        socket.sender().send_prepared(&Prepared::with(&mut bytes, MessageKind::Text, receive)?).ok()?;
     }
     None
 });

@@ -42,7 +42,8 @@ extern "C" fn kit_session() {
         show(refusal.location().unwrap_or_default().as_bytes());
         show(&refusal.retry_after().unwrap_or_default().to_be_bytes());
     });
-    let prepared = Prepared::<200>::with(MessageKind::Binary, |room| read_into(room));
+    let mut storage = [0; 200];
+    let prepared = Prepared::with(&mut storage, MessageKind::Binary, |room| read_into(room));
     let mut content = [0; 300];
     let n = read_into(&mut content);
     let content = content.get(..n).unwrap_or_default();
@@ -123,7 +124,8 @@ macro_rules! style {
             let mut content = [0; 300];
             let n = read_into(&mut content);
             let content = content.get(..n).unwrap_or_default();
-            let prepared = Prepared::<300>::new(MessageKind::Text, content);
+            let mut storage = [0; 300];
+            let prepared = Prepared::new(&mut storage, MessageKind::Text, content);
             _ = with_config(|config| {
                 let mut socket = $adapter::WebSocket::new(Wire, rx, tx, Session::server(config));
                 while let Some(Some((event, reply))) = $call!(socket.recv()) {
