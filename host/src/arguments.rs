@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use microws_host::{ClientAddress, Config, Deflate, Listen};
 
 use crate::logging::LogFormat;
+use crate::socketio_arguments::SocketIoArguments;
 #[cfg(feature = "tls")]
 use crate::tls_arguments::TlsArguments;
 
@@ -137,6 +138,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "BYTES", default_value_t = Config::default().deflate_memory, env = "MICROWS_DEFLATE_MEMORY")]
     deflate_memory: usize,
 
+    #[command(flatten)]
+    socketio: SocketIoArguments,
+
     /// Do nothing wrong on demand: by default a client gets the faults that the query of its URL asks for, as
     /// ?close=4000&after=3. They are after=N, fragments=N, delay=MS, pace=MS, ping=MS, close=CODE, reason=TEXT, reset,
     /// silence, close-unanswered, refuse=STATUS, interim, wrong-accept, subprotocol=NAME and illegal=NAME, whose names a
@@ -210,6 +214,7 @@ impl Arguments {
         config.deflate_level = self.deflate_level;
         config.deflate_threshold = self.deflate_threshold;
         config.deflate_memory = self.deflate_memory;
+        config.socketio = self.socketio.config();
         config.faults = !self.no_faults;
         config.trusted_proxies.clone_from(&self.trust_proxy);
         config.client_address = self.client_address.into();
@@ -291,7 +296,7 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 /// Seconds, with fractions, as milliseconds.
-fn seconds(text: &str) -> Result<u32, String> {
+pub(crate) fn seconds(text: &str) -> Result<u32, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     let milliseconds = (seconds * 1000.0).round();
     // The library's limit: beyond 2^31 ms a clock that wraps can't tell before from after.

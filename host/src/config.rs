@@ -8,6 +8,7 @@ use microws::deflate::Params;
 
 use crate::listen::Listen;
 use crate::proxy::ClientAddress;
+use crate::socketio::SocketIo;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 
@@ -86,6 +87,8 @@ pub struct Config {
     /// Bytes for contexts of clients, about 0.4 MB each, and for inflaters of clients in the middle of a message, 80 KiB
     /// each.
     pub deflate_memory: usize,
+    /// Socket.IO beside plain WebSocket.
+    pub socketio: SocketIo,
     /// Whether a client may ask for faults, in the query of its URL.
     pub faults: bool,
     /// Networks of proxies that are believed about the addresses of their clients.
@@ -123,6 +126,7 @@ impl Default for Config {
             deflate_level: 1,
             deflate_threshold: 64,
             deflate_memory: 64 << 20,
+            socketio: SocketIo::default(),
             faults: true,
             trusted_proxies: Vec::new(),
             client_address: ClientAddress::default(),
@@ -155,6 +159,11 @@ impl Config {
         if !(1..=9).contains(&self.deflate_level) {
             return invalid(format!("the compression level {} is none of 1 to 9", self.deflate_level));
         }
+        if self.socketio.is_on()
+            && let Err(text) = self.socketio.check()
+        {
+            return invalid(format!("Socket.IO: {text}"));
+        }
         let Timeouts { handshake, ping_after, pong_within, close_within, .. } = self.timeouts;
         let timeouts = [handshake, ping_after, pong_within, close_within, self.write_timeout];
         if let Some(timeout) = timeouts.iter().find(|timeout| **timeout > MAX_TIMEOUT) {
@@ -178,7 +187,7 @@ impl Config {
     }
 
     /// The part that sessions keep to.
-    pub(crate) const fn session<'c>(&self, subprotocols: &'c [&'c str]) -> microws::Config<'c> {
+    pub(crate) fn session<'c>(&self, subprotocols: &'c [&'c str]) -> microws::Config<'c> {
         let config = match self.deflate {
             Deflate::Off => microws::Config::new(),
             Deflate::On => microws::Config::new().deflate(Params::new()),
@@ -190,6 +199,7 @@ impl Config {
             .subprotocols(subprotocols)
             .max_head(self.max_head, self.max_fields)
             .max_message_len(self.max_message)
+            .max_body_len(self.socketio.max_content())
             .max_fragments(self.max_fragments)
             .timeouts(self.timeouts)
     }

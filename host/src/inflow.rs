@@ -7,6 +7,7 @@ use crate::deflate::{CONTEXTS, Filled, Inflaters};
 use crate::link::Link;
 use crate::report::{Ending, Report};
 use crate::service::Echo;
+use crate::socketio::Hub;
 
 /// Bytes that are inflated for a client before others have their turn: some milliseconds to compress them again.
 pub(crate) const TURN: usize = 256 * 1024;
@@ -16,11 +17,12 @@ const RESTART: usize = 4 * 1024;
 
 /// One turn of a client.
 #[derive(Debug)]
-pub(crate) struct Inflow<'a> {
+pub(crate) struct Inflow<'a, 'c> {
     pub(crate) inflaters: &'a mut Inflaters,
     pub(crate) service: &'a mut Echo,
     pub(crate) report: &'a mut Report,
     pub(crate) config: &'a Config,
+    pub(crate) hub: &'a mut Hub<'c>,
     /// Bytes that may still be made in this turn.
     pub(crate) left: &'a mut usize,
 }
@@ -34,22 +36,23 @@ pub(crate) enum Flow {
     Stopped,
 }
 
-impl<'a> Inflow<'a> {
+impl<'a, 'c> Inflow<'a, 'c> {
     pub(crate) fn new(
         inflaters: &'a mut Inflaters,
         service: &'a mut Echo,
         report: &'a mut Report,
         config: &'a Config,
+        hub: &'a mut Hub<'c>,
         left: &'a mut usize,
     ) -> Self {
-        Self { inflaters, service, report, config, left }
+        Self { inflaters, service, report, config, hub, left }
     }
 
     /// A part of a message came.
     #[inline(never)]
     pub(crate) fn on_chunk(&mut self, chunk: &Chunk<'_>, link: &mut Link<'_, '_>) -> Result<Flow, Ending> {
         if !chunk.compressed {
-            self.service.on_chunk_aside(chunk, link, self.report, self.config)?;
+            self.service.on_chunk_aside(chunk, link, self.report, self.config, self.hub)?;
             return Ok(Flow::On);
         }
         // After our close frame nothing is sent back.
@@ -106,7 +109,7 @@ impl<'a> Inflow<'a> {
         fin: bool,
         link: &mut Link<'_, '_>,
     ) -> Result<(Flow, bool), Ending> {
-        let Self { inflaters, service, report, config, left } = self;
+        let Self { inflaters, service, report, config, hub, left } = self;
         let Some(key) = link.compression.inflater else { return Ok((Flow::On, true)) };
         loop {
             let (message, piece, counts) = inflaters.get(key);
@@ -118,7 +121,7 @@ impl<'a> Inflow<'a> {
             if len > 0 || is_last {
                 let first = std::mem::take(&mut message.first);
                 let chunk = Chunk::new(message.kind, first, is_last, &mut piece[..len]);
-                service.on_chunk_aside(&chunk, link, report, config)?;
+                service.on_chunk_aside(&chunk, link, report, config, hub)?;
             }
             if let Some(error) = fault {
                 link.session.fail(error);

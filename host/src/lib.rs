@@ -25,6 +25,7 @@ mod reactor;
 mod report;
 mod service;
 mod session;
+pub mod socketio;
 mod stats;
 #[cfg(feature = "tls")]
 mod tls;
@@ -37,6 +38,6 @@ pub use ipnet::IpNet;
 pub use listen::Listen;
 pub use proxy::ClientAddress;
 pub use reactor::{Handle, Server};
-pub use stats::{Compressed, Stats};
+pub use stats::{Compressed, SocketIoStats, Stats};
 #[cfg(feature = "tls")]
 pub use tls::{Certificate, Tls};

@@ -41,6 +41,16 @@ impl<'c> Link<'_, 'c> {
         self.until_sent(|session, tx| session.respond_and_stay(tx, status, fields, body))
     }
 
+    /// [`answer`](Self::answer) with content of any length.
+    pub(crate) fn answer_content(
+        &mut self,
+        status: u16,
+        fields: &[(&str, &str)],
+        content: &[u8],
+    ) -> Result<(), Ending> {
+        self.until_sent(|session, tx| session.respond_content(tx, status, fields, content))
+    }
+
     /// Answers the request otherwise than with an upgrade, and ends the connection.
     pub(crate) fn respond(&mut self, status: u16, fields: &[(&str, &str)], body: &str) -> Result<(), Ending> {
         self.until_sent(|session, tx| session.respond(tx, status, fields, body))

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod logging;
+mod socketio_arguments;
 #[cfg(feature = "tls")]
 mod tls_arguments;
 

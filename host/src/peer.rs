@@ -1,6 +1,6 @@
 //! One client: the pump between its transport, its session and its service.
 
-use microws::{CloseCode, Event, SendError, Step};
+use microws::{CloseCode, End, Event, SendError, Step};
 
 use crate::deflate::{Compression, Engine};
 use crate::inflow::{self, Flow, Inflow};
@@ -47,7 +47,11 @@ impl<'c> Peer<'c> {
     }
 
     /// Gives back what was lent to it, before it is dropped.
-    pub(crate) fn release(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn release(&mut self, cx: &mut Context<'_, '_>) {
+        if self.service.carries() {
+            let end = self.session.end().unwrap_or(End::Eof);
+            self.service.on_end(end, cx.now, cx.socketio, cx.report);
+        }
         let pool = cx.buffers.pool();
         self.compression.release(cx.engine, pool);
         self.transport.release(pool);
@@ -68,19 +72,19 @@ impl<'c> Peer<'c> {
     }
 
     /// An event came, it is in the queue, or a deadline may be due: writes, reads once, handles it all, writes.
-    pub(crate) fn on_ready(&mut self, cx: &mut Context<'_>) -> Next {
+    pub(crate) fn on_ready(&mut self, cx: &mut Context<'_, '_>) -> Next {
         self.next(Ok(()), cx)
     }
 
     /// Tells the client that there are too many.
-    pub(crate) fn reject_over_limit(&mut self, cx: &mut Context<'_>) -> Next {
+    pub(crate) fn reject_over_limit(&mut self, cx: &mut Context<'_, '_>) -> Next {
         let (mut link, report, service) = self.link(cx);
         let done = service.reject_over_limit(&mut link, report).and_then(|()| Ok(link.flush()?));
         self.next(done, cx)
     }
 
     /// Tells the client that the server stops.
-    pub(crate) fn stop(&mut self, cx: &mut Context<'_>) -> Next {
+    pub(crate) fn stop(&mut self, cx: &mut Context<'_, '_>) -> Next {
         let (mut link, ..) = self.link(cx);
         let done = if !link.session.is_connecting() {
             link.close(CloseCode::GOING_AWAY, "the server stops")
@@ -94,7 +98,7 @@ impl<'c> Peer<'c> {
         self.next(done, cx)
     }
 
-    fn link<'a>(&'a mut self, cx: &'a mut Context<'_>) -> (Link<'a, 'c>, &'a mut Report, &'a mut Echo) {
+    fn link<'a>(&'a mut self, cx: &'a mut Context<'_, '_>) -> (Link<'a, 'c>, &'a mut Report, &'a mut Echo) {
         let (tx, pool) = cx.buffers.lend_tx();
         let Self { address, transport, session, service, compression, .. } = self;
         let deflaters = &mut cx.engine.deflaters;
@@ -104,9 +108,11 @@ impl<'c> Peer<'c> {
     }
 
     /// Goes on after something was `done`, and says what the loop does next.
-    fn next(&mut self, done: Result<(), Ending>, cx: &mut Context<'_>) -> Next {
+    fn next(&mut self, done: Result<(), Ending>, cx: &mut Context<'_, '_>) -> Next {
         match done.and_then(|()| self.run(cx)) {
-            Ok(_) if self.may_go_on(cx) && !self.service.is_full(cx.buffers.pool()) => Next::Requeue,
+            Ok(_) if self.may_go_on(cx) && !self.service.is_full(cx.buffers.pool()) && !self.is_ahead() => {
+                Next::Requeue
+            }
             Ok(within) => Next::Wait(within),
             Err(ending) => {
                 self.report_end(&ending, cx.report);
@@ -118,13 +124,18 @@ impl<'c> Peer<'c> {
         }
     }
 
-    fn may_go_on(&self, cx: &mut Context<'_>) -> bool {
+    /// Whether it has sent the next request before the answer to the one that is held.
+    fn is_ahead(&self) -> bool {
+        self.service.is_held() && !self.partial.is_empty()
+    }
+
+    fn may_go_on(&self, cx: &mut Context<'_, '_>) -> bool {
         self.transport.may_go_on(cx.buffers.pool(), cx.now)
             || (self.compression.unfinished && !self.transport.is_blocked())
     }
 
     /// Writes the outbox out and pumps. Returns in how many milliseconds a deadline may be due.
-    fn run(&mut self, cx: &mut Context<'_>) -> Result<Option<u32>, Ending> {
+    fn run(&mut self, cx: &mut Context<'_, '_>) -> Result<Option<u32>, Ending> {
         if self.service.has_timed_faults() {
             let (mut link, report, service) = self.link(cx);
             service.on_time(&mut link, report)?;
@@ -139,7 +150,7 @@ impl<'c> Peer<'c> {
         Ok(self.service.due_in(cx.now).into_iter().chain(within).min())
     }
 
-    fn run_untimed(&mut self, cx: &mut Context<'_>) -> Result<Option<u32>, Ending> {
+    fn run_untimed(&mut self, cx: &mut Context<'_, '_>) -> Result<Option<u32>, Ending> {
         let was_blocked = self.transport.is_blocked();
         if was_blocked {
             if self.transport.flush(cx.buffers.pool(), cx.now)? {
@@ -153,6 +164,9 @@ impl<'c> Peer<'c> {
                 cx.read_ons -= 1;
             }
         }
+        if self.service.carries() {
+            self.wake(cx)?;
+        }
         let within = self.pump(cx, was_blocked)?;
         if let (false, Some(end)) = (self.ended, self.session.end()) {
             self.report_end(&Ending::Session(end), cx.report);
@@ -161,9 +175,20 @@ impl<'c> Peer<'c> {
         if self.transport.is_blocked() { self.write_deadline(cx) } else { Ok(within) }
     }
 
+    /// Another client, or the clock, may give a session of Socket.IO something to say.
+    #[cold]
+    fn wake(&mut self, cx: &mut Context<'_, '_>) -> Result<(), Ending> {
+        let (tx, pool) = cx.buffers.lend_tx();
+        let Self { address, transport, session, service, compression, .. } = self;
+        let (deflaters, now) = (&mut cx.engine.deflaters, cx.now);
+        let mut link =
+            Link { address, session, transport, tx, pool, held: None, compression, deflaters, now };
+        service.on_wake(&mut link, cx.report, cx.config, cx.socketio)
+    }
+
     /// Gives what the client says to the service and writes the replies, until the session needs more than
     /// one read, or the client takes no more. Returns in how many milliseconds the session has a deadline.
-    fn pump(&mut self, cx: &mut Context<'_>, was_blocked: bool) -> Result<Option<u32>, Ending> {
+    fn pump(&mut self, cx: &mut Context<'_, '_>, was_blocked: bool) -> Result<Option<u32>, Ending> {
         let head = self.session.is_connecting().then_some(cx.config.max_head);
         if head.is_some() {
             self.session.set_date();
@@ -173,7 +198,7 @@ impl<'c> Peer<'c> {
         let (mut rx, tx, pool) = cx.buffers.lend(len);
         let held = partial.take_payload();
         let Engine { inflaters, deflaters } = &mut *cx.engine;
-        let now = cx.now;
+        let (now, hub) = (cx.now, &mut *cx.socketio);
         let mut link = Link { address, session, transport, tx, pool, held, compression, deflaters, now };
         let mut turn = inflow::TURN;
         if !rx.push(partial.bytes()) {
@@ -184,7 +209,7 @@ impl<'c> Peer<'c> {
         let mut exchange = || {
             if link.compression.unfinished {
                 link.compression.unfinished = false;
-                let mut inflow = Inflow::new(inflaters, service, cx.report, cx.config, &mut turn);
+                let mut inflow = Inflow::new(inflaters, service, cx.report, cx.config, hub, &mut turn);
                 if inflow.resume(&mut link)? == Flow::Stopped && !inflow.refuse(&mut link)? {
                     return link.stop();
                 }
@@ -202,7 +227,7 @@ impl<'c> Peer<'c> {
                         service.on_chunk(&chunk, &mut link, cx.report, cx.config)?;
                         continue;
                     }
-                    let mut inflow = Inflow::new(inflaters, service, cx.report, cx.config, &mut turn);
+                    let mut inflow = Inflow::new(inflaters, service, cx.report, cx.config, hub, &mut turn);
                     if inflow.on_chunk(&chunk, &mut link)? == Flow::Stopped && !inflow.refuse(&mut link)? {
                         return link.stop();
                     }
@@ -213,6 +238,9 @@ impl<'c> Peer<'c> {
                     Step::Event(Event::Pong(payload)) => cx.report.pong(link.address, payload),
                     Step::Event(Event::Close(close)) => {
                         cx.report.closed(link.address, &close, service.traffic());
+                        if service.carries() {
+                            service.on_end(End::Closed(close.code), now, hub, cx.report);
+                        }
                     }
                     Step::Event(event) => {
                         let is_open = matches!(event, Event::Open);
@@ -221,16 +249,19 @@ impl<'c> Peer<'c> {
                         } else if is_open {
                             inflow::begin(inflaters, &mut link);
                         }
-                        service.on_opening(event, &mut link, cx.report, cx.config)?;
+                        service.on_opening(event, &mut link, cx.report, cx.config, hub)?;
                         *is_plain = is_open && service.is_plain() && link.session.agreed().is_none();
                     }
                     Step::Read if may_read => {
-                        link.read(&mut rx)?;
                         may_read = false;
+                        // A request that came after one that is held stays where it is.
+                        if rx.is_empty() || !service.is_held() {
+                            link.read(&mut rx)?;
+                        }
                     }
                     Step::Read => {
                         if !*is_plain {
-                            Inflow::new(inflaters, service, cx.report, cx.config, &mut turn)
+                            Inflow::new(inflaters, service, cx.report, cx.config, hub, &mut turn)
                                 .refuse(&mut link)?;
                         }
                         link.flush()?;
@@ -265,7 +296,7 @@ impl<'c> Peer<'c> {
 
     /// The deadline for the client to take its replies: no other counts, because a ping would wait after them.
     #[cold]
-    fn write_deadline(&self, cx: &mut Context<'_>) -> Result<Option<u32>, Ending> {
+    fn write_deadline(&self, cx: &mut Context<'_, '_>) -> Result<Option<u32>, Ending> {
         let Some(since) = self.transport.blocked_since() else { return Ok(Some(0)) };
         let (timeout, waited) = (u64::from(cx.config.write_timeout), cx.now - since);
         let within = match timeout {

@@ -195,6 +195,28 @@ impl<'c> Session<'c> {
         }
     }
 
+    /// [`respond_and_stay`](Self::respond_and_stay) with content of any length; after [`Sent::Write`] it goes on.
+    pub(crate) fn respond_content(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        status: u16,
+        fields: &Fields<'_>,
+        content: &[u8],
+    ) -> Result<Sent, SendError> {
+        match &mut self.opening {
+            Some(opening) => opening.respond_content(tx, status, fields, content),
+            None => Err(SendError::NotNow),
+        }
+    }
+
+    /// Puts the answer to the request off.
+    pub(crate) fn hold(&mut self) -> Result<(), SendError> {
+        match &mut self.opening {
+            Some(opening) => opening.hold(),
+            None => Err(SendError::NotNow),
+        }
+    }
+
     /// Queues the next part of a message; `fin` ends it.
     #[inline]
     pub(crate) fn send_fragment(

@@ -19,6 +19,8 @@ pub struct Stats {
     pub inflated: Compressed,
     /// Messages that were sent compressed: payload bytes before, and on the wire.
     pub deflated: Compressed,
+    /// Socket.IO.
+    pub socketio: SocketIoStats,
     /// Requests and connections refused, by reason.
     pub refused: Refused,
     /// Connections on which the client broke RFC 6455, or a limit.
@@ -50,6 +52,30 @@ impl Compressed {
     }
 }
 
+/// What happened in Socket.IO.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SocketIoStats {
+    /// Sessions now.
+    pub sessions: u64,
+    /// Sessions that began so far, over polling and over a WebSocket.
+    pub polling: u64,
+    /// See [`polling`](Self::polling).
+    pub websocket: u64,
+    /// Sessions that went on over a WebSocket.
+    pub upgraded: u64,
+    /// Events that came.
+    pub events: u64,
+    /// Bytes of their arguments and attachments.
+    pub event_bytes: u64,
+    /// Requests that Engine.IO refused.
+    pub refused: u64,
+    /// Sessions that ended because the client broke the protocol.
+    pub failed: u64,
+    /// Sessions that ended because a deadline passed, or because the client did not take what it was sent.
+    pub overdue: u64,
+}
+
 /// Refused requests and connections, by reason.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -77,6 +103,7 @@ impl Stats {
             messages,
             inflated,
             deflated,
+            socketio,
             refused,
             protocol_errors,
             pings_overdue,
@@ -103,6 +130,23 @@ impl Stats {
              microws_compressed_bytes_total{{direction=\"received\",form=\"plain\"}} {}\n\
              microws_compressed_bytes_total{{direction=\"sent\",form=\"wire\"}} {}\n\
              microws_compressed_bytes_total{{direction=\"sent\",form=\"plain\"}} {}\n\
+             # TYPE microws_socketio_sessions gauge\n\
+             microws_socketio_sessions {}\n\
+             # TYPE microws_socketio_sessions_total counter\n\
+             microws_socketio_sessions_total{{transport=\"polling\"}} {}\n\
+             microws_socketio_sessions_total{{transport=\"websocket\"}} {}\n\
+             # TYPE microws_socketio_upgrades_total counter\n\
+             microws_socketio_upgrades_total {}\n\
+             # TYPE microws_socketio_events_total counter\n\
+             microws_socketio_events_total {}\n\
+             # TYPE microws_socketio_event_bytes_total counter\n\
+             microws_socketio_event_bytes_total {}\n\
+             # TYPE microws_socketio_refused_total counter\n\
+             microws_socketio_refused_total {}\n\
+             # TYPE microws_socketio_failed_total counter\n\
+             microws_socketio_failed_total {}\n\
+             # TYPE microws_socketio_overdue_total counter\n\
+             microws_socketio_overdue_total {}\n\
              # TYPE microws_protocol_errors_total counter\n\
              microws_protocol_errors_total {protocol_errors}\n\
              # TYPE microws_timeouts_total counter\n\
@@ -110,7 +154,19 @@ impl Stats {
              microws_timeouts_total{{deadline=\"other\"}} {timeouts}\n\
              # TYPE microws_longest_turn_seconds gauge\n\
              microws_longest_turn_seconds {longest_turn}\n",
-            inflated.compressed, inflated.plain, deflated.compressed, deflated.plain,
+            inflated.compressed,
+            inflated.plain,
+            deflated.compressed,
+            deflated.plain,
+            socketio.sessions,
+            socketio.polling,
+            socketio.websocket,
+            socketio.upgraded,
+            socketio.events,
+            socketio.event_bytes,
+            socketio.refused,
+            socketio.failed,
+            socketio.overdue,
         );
         // A String takes all that is written to it.
         let _ = messages.write_metrics(&mut text, "microws_message_size_bytes", 1);
@@ -125,6 +181,7 @@ impl Stats {
         format!(
             "status: {} connections of {} accepted, {} messages ({:.0}/s), {} bytes ({:.0}/s), \
              {} bytes inflated to {}, {} bytes deflated to {}, \
+             Socket.IO: {} sessions, {} events ({:.0}/s), \
              {} protocol errors, {} pings overdue, {} timeouts, \
              refused: {} bad requests, {} origins, {} paths, {} for TLS, {} over the limit, {} out of files; \
              longest turn {:.0} ms",
@@ -138,6 +195,9 @@ impl Stats {
             self.inflated.plain,
             self.deflated.plain,
             self.deflated.compressed,
+            self.socketio.sessions,
+            self.socketio.events,
+            rate(self.socketio.events, before.socketio.events),
             self.protocol_errors,
             self.pings_overdue,
             self.timeouts,

@@ -3,14 +3,16 @@
 use crate::config::Config;
 use crate::deflate::Engine;
 use crate::report::Report;
+use crate::socketio::Hub;
 use crate::transport::Buffers;
 
 /// What a client needs while it runs.
 #[derive(Debug)]
-pub(crate) struct Context<'a> {
+pub(crate) struct Context<'a, 'c> {
     pub(crate) buffers: &'a mut Buffers,
     pub(crate) engine: &'a mut Engine,
     pub(crate) report: &'a mut Report,
+    pub(crate) socketio: &'a mut Hub<'c>,
     pub(crate) config: &'a Config,
     /// Milliseconds since the start.
     pub(crate) now: u64,

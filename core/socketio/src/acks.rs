@@ -47,6 +47,10 @@ impl<'a> Acks<'a> {
         Self { slots, next_id: 0 }
     }
 
+    pub(crate) const fn into_slots(self) -> &'a mut [AckSlot] {
+        self.slots
+    }
+
     pub(crate) fn clear(&mut self) {
         for slot in &mut *self.slots {
             slot.state = State::Free;

@@ -37,6 +37,41 @@ impl<'a> Inbox<'a> {
         self.bytes.len()
     }
 
+    /// Bytes of it that are in use: of a packet that waits for attachments, and of the message in progress. What is not
+    /// in use now may be of a message that is not taken yet.
+    pub const fn len(&self) -> usize {
+        if self.end > self.kept { self.end as usize } else { self.kept as usize }
+    }
+
+    /// Whether none is in use.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets a message that is whole and was taken; what waits for attachments, or for its other parts, stays. Call it
+    /// after a chunk that ended a message.
+    pub const fn clear_taken(&mut self) {
+        if self.missing == 0 {
+            (self.kept, self.head, self.start, self.end) = (0, 0, 0, 0);
+        }
+    }
+
+    /// Its memory, for the next one.
+    pub const fn into_memory(self) -> &'a mut [u8] {
+        self.bytes
+    }
+
+    /// Gives it other memory, and returns that of before: more, or none while it is empty.
+    ///
+    /// # Errors
+    /// The memory itself, if what is in use has no room in it.
+    pub fn replace(&mut self, memory: &'a mut [u8]) -> Result<&'a mut [u8], &'a mut [u8]> {
+        let used = self.bytes.get(..self.len()).unwrap_or_default();
+        let Some(to) = memory.get_mut(..used.len()) else { return Err(memory) };
+        copy(to, used);
+        Ok(core::mem::replace(&mut self.bytes, memory))
+    }
+
     /// Adds a part of a message: its kind when it is whole.
     pub(crate) fn push(&mut self, chunk: &Chunk<'_>) -> Result<Option<MessageKind>, Fault> {
         if chunk.first {

@@ -218,22 +218,28 @@ fn key(json: &[u8]) -> Option<&[u8]> {
 }
 
 /// Skips the rest of a string (RFC 8259 section 7), after its opening quotation mark.
-fn string(mut json: &[u8]) -> Option<&[u8]> {
+fn string(json: &[u8]) -> Option<&[u8]> {
+    characters(json).strip_prefix(b"\"")
+}
+
+/// Skips the characters of a string: what does not belong to it is left.
+fn characters(mut json: &[u8]) -> &[u8] {
     loop {
         json = match json {
-            [b'"', rest @ ..] => return Some(rest),
-            [b'\\', b'u', rest @ ..] => {
-                let (hex, rest) = rest.split_first_chunk::<4>()?;
-                if !hex.iter().all(u8::is_ascii_hexdigit) {
-                    return None;
-                }
-                rest
-            }
+            [b'\\', b'u', rest @ ..] => match rest.split_first_chunk::<4>() {
+                Some((hex, rest)) if hex.iter().all(u8::is_ascii_hexdigit) => rest,
+                _ => return json,
+            },
             [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => rest,
-            [b'\\' | 0..=0x1f, ..] | [] => return None,
+            [b'"' | b'\\' | 0..=0x1f, ..] | [] => return json,
             [_, rest @ ..] => rest,
         }
     }
+}
+
+/// Whether the text may stand between the quotation marks of a string.
+pub(crate) fn is_unquoted(text: &[u8]) -> bool {
+    characters(text).is_empty()
 }
 
 /// Skips a number without its sign (RFC 8259 section 6).

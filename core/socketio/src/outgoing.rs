@@ -18,7 +18,8 @@ pub struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    /// An event. The name stands between quotation marks as it is: it must not need escapes.
+    /// An event. The name stands between quotation marks as it is: what needs an escape must be one, as in a name that
+    /// came with an event.
     pub const fn event(name: &'a str, args: &'a str) -> Self {
         Self { name: Some(name), id: None, args, attachments: &[] }
     }
@@ -51,8 +52,8 @@ impl<'a> Outgoing<'a> {
         if self.attachments.len() > usize::from(u8::MAX) {
             return Err(SendError::TooManyAttachments);
         }
-        let needs_escape = |byte: u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-        if self.name.is_some_and(|name| is_reserved(name.as_bytes()) || name.bytes().any(needs_escape)) {
+        let is_invalid = |name: &[u8]| is_reserved(name) || !json::is_unquoted(name);
+        if self.name.is_some_and(|name| is_invalid(name.as_bytes())) {
             return Err(SendError::InvalidName);
         }
         if json::are_values(self.args.as_bytes()) { Ok(()) } else { Err(SendError::InvalidJson) }

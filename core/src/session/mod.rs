@@ -142,6 +142,12 @@ pub trait Opening: core::fmt::Debug + MaybeFormat {
     /// Borrows what it found from `rx`.
     fn bind<'b>(line: Located, rx: &'b Buffer<'_>) -> Event<'b>;
 
+    /// Whether the program responds later: no deadline counts.
+    #[cfg(feature = "http")]
+    fn is_held(&self) -> bool {
+        false
+    }
+
     /// Tells a peer that takes too long, in `tx`.
     fn on_overdue(&mut self, _tx: &mut Buffer<'_>) {}
 }

@@ -45,6 +45,9 @@ enum Stage {
     /// The response is in `tx`, and the next request may come.
     #[cfg(feature = "http")]
     Responded,
+    /// The program responds later: until then only the peer's end of the stream is looked for.
+    #[cfg(feature = "http")]
+    Held,
 }
 
 impl Opening for Accepting {
@@ -58,6 +61,10 @@ impl Opening for Accepting {
             #[cfg(feature = "http")]
             if self.stage == Stage::Responding {
                 return Step::Event(Located::nowhere(What::ContentDue));
+            }
+            #[cfg(feature = "http")]
+            if self.stage == Stage::Held {
+                return Step::Read;
             }
             #[cfg(feature = "http")]
             if let Some(step) = self.body(config, rx) {
@@ -85,6 +92,11 @@ impl Opening for Accepting {
     #[inline]
     fn bind<'b>(line: Located, rx: &'b Buffer<'_>) -> Event<'b> {
         line.bind_request(rx)
+    }
+
+    #[cfg(feature = "http")]
+    fn is_held(&self) -> bool {
+        self.stage == Stage::Held
     }
 
     fn on_overdue(&mut self, tx: &mut Buffer<'_>) {
@@ -229,7 +241,11 @@ impl<'c> Session<'c, Server> {
         fields: &Fields<'_>,
         body: &str,
     ) -> Result<Sent, SendError> {
-        if self.opening.stage != Stage::Request {
+        #[cfg(feature = "http")]
+        let held = self.opening.stage == Stage::Held;
+        #[cfg(not(feature = "http"))]
+        let held = false;
+        if self.opening.stage != Stage::Request && !held {
             return Err(SendError::NotNow);
         }
         let sent = self.queue(tx, status, fields, body, "close")?;
@@ -312,6 +328,20 @@ impl<'c> Session<'c, Server> {
         Ok(Sent::Done)
     }
 
+    /// Puts the response off, at [`Event::HeadEnd`](crate::Event::HeadEnd) or when the last of the request's content has
+    /// come: the program responds at any later time, as if it were then. Until then the stream is read, so that its end
+    /// is found, but nothing is taken out of `rx`: a client that sends the next request early fills it, and a program
+    /// that wants no more of it stops reading. The program keeps the time: no deadline of the session counts.
+    ///
+    /// # Errors
+    /// [`NotNow`](SendError::NotNow).
+    #[cfg(feature = "http")]
+    pub fn hold(&mut self) -> Result<(), SendError> {
+        self.deciding()?;
+        self.opening.stage = Stage::Held;
+        Ok(())
+    }
+
     /// Sets the date of the responses that follow, except 101, as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`. "An
     /// origin server with a clock [...] MUST generate a Date header field in all 2xx (Successful), 3xx (Redirection), and
     /// 4xx (Client Error) responses" (RFC 9110 section 6.6.1): set it anew before each request. It takes 37 bytes of
@@ -365,6 +395,10 @@ impl<'c> Session<'c, Server> {
     }
 
     fn deciding(&self) -> Result<(), SendError> {
+        #[cfg(feature = "http")]
+        if self.connection.state == State::Connecting && self.opening.stage == Stage::Held {
+            return Ok(());
+        }
         if self.connection.state == State::Connecting
             && self.opening.stage == Stage::Request
             && self.opening.request.is_complete()

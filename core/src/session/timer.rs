@@ -67,6 +67,11 @@ pub(super) fn tick<R: Endpoint>(
             return Some(0);
         }
         _ if blocked => Awaited::Write,
+        #[cfg(feature = "http")]
+        State::Connecting if session.opening.is_held() => {
+            timer.awaited = Awaited::Nothing;
+            return None;
+        }
         State::Connecting => Awaited::Handshake,
         State::Open if timer.awaited == Awaited::Pong && !timer.heard => Awaited::Pong,
         State::Open => Awaited::AnyByte,

@@ -100,7 +100,7 @@ impl Acceptor {
     }
 
     /// Accepts the clients that wait, if it is time to.
-    pub(crate) fn accept(&mut self, slots: &mut Slots<'_>, registry: &Registry, cx: &mut Context<'_>) {
+    pub(crate) fn accept(&mut self, slots: &mut Slots<'_>, registry: &Registry, cx: &mut Context<'_, '_>) {
         if self.due_in(cx.now, slots.len()) != Some(0) {
             return;
         }

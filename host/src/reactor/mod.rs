@@ -15,6 +15,7 @@ use mio::{Events, Poll, Token};
 use crate::config::Config;
 use crate::deflate::Engine;
 use crate::report::Report;
+use crate::socketio::{Application, Echo, Hub, Sources};
 use crate::stats::Stats;
 use crate::transport::{Buffers, Pool};
 use crate::turn::Context;
@@ -24,6 +25,7 @@ use clock::Clock;
 use control::Control;
 pub use control::Handle;
 use slots::Slots;
+pub(crate) use wheel::{Entry, Noted, Wheel};
 
 // A client's token is its key, counted from 0.
 const STOP: Token = Token(usize::MAX - 1);
@@ -53,6 +55,9 @@ pub struct Server {
     acceptor: Acceptor,
     control: Control,
     handle: Handle,
+    application: Box<dyn Application>,
+    /// The client script of Socket.IO.
+    script: Option<Vec<u8>>,
 }
 
 impl Server {
@@ -65,7 +70,9 @@ impl Server {
         let poll = Poll::new()?;
         let acceptor = Acceptor::bind(&config, poll.registry(), LISTENERS)?;
         let (control, handle) = Control::open(poll.registry(), STOP, STATUS, RELOAD)?;
-        Ok(Self { config, poll, acceptor, control, handle })
+        let script = config.socketio.read_client()?;
+        let application = Box::new(Echo::new(config.socketio.news.clone()));
+        Ok(Self { config, poll, acceptor, control, handle, application, script })
     }
 
     /// The TCP addresses listened on, with the ports that 0 stood for, in the order of [`Config::listen`].
@@ -85,6 +92,13 @@ impl Server {
         self.acceptor.tls().map(|tls| tls.fingerprint())
     }
 
+    /// Serves Socket.IO's clients with an application of the program's own, instead of the echo.
+    #[must_use]
+    pub fn application(mut self, application: impl Application + 'static) -> Self {
+        self.application = Box::new(application);
+        self
+    }
+
     /// Reaches the server while it runs.
     pub const fn handle(&self) -> &Handle {
         &self.handle
@@ -95,9 +109,20 @@ impl Server {
     /// # Errors
     /// The kernel's, when waiting for events; what one client does is no error.
     pub fn run(self) -> io::Result<Stats> {
-        let Self { config, poll, acceptor, control, handle: _handle } = self;
+        let Self { config, poll, acceptor, control, handle: _handle, mut application, script } = self;
         let subprotocols: Vec<&str> = config.subprotocols.iter().map(String::as_str).collect();
         let session_config = config.session(&subprotocols);
+        let namespaces: Vec<&str> = config.socketio.namespaces.iter().map(String::as_str).collect();
+        let socketio_config = config.socketio.session(&namespaces);
+        let sources = Sources::default();
+        let hub = Hub::new(
+            &config.socketio,
+            &socketio_config,
+            &sources,
+            &mut *application,
+            script.as_deref(),
+            config.backlog_total,
+        );
         let mut event_loop = Loop {
             config: &config,
             poll,
@@ -107,6 +132,7 @@ impl Server {
             buffers: Buffers::new(Pool::new(config.backlog, config.backlog_total)),
             engine: Engine::new(&config),
             report: Report::default(),
+            socketio: hub,
             full_turns: 0,
             stopping: None,
         };
@@ -124,6 +150,7 @@ struct Loop<'c> {
     buffers: Buffers,
     engine: Engine,
     report: Report,
+    socketio: Hub<'c>,
     full_turns: u32,
     stopping: Option<Stopping>,
 }
@@ -172,6 +199,7 @@ impl Loop<'_> {
     fn timeout(&self, now: u64) -> Option<u64> {
         let waits = [
             self.slots.due_in(now),
+            self.socketio.due_in(now),
             self.acceptor.due_in(now, self.slots.len()),
             self.report.status_due_in(now, self.config.stats_interval),
             self.stopping.and_then(|stopping| stopping.until).map(|until| until.saturating_sub(now)),
@@ -181,8 +209,8 @@ impl Loop<'_> {
 
     /// Does all there is to do at `now`, in milliseconds since the start; whether that was the last.
     fn work(&mut self, events: &Events, now: u64) -> bool {
-        let (buffers, engine, report) = (&mut self.buffers, &mut self.engine, &mut self.report);
-        let cx = &mut Context { buffers, engine, report, config: self.config, now, read_ons: READ_ONS };
+        let Self { buffers, engine, report, socketio, config, .. } = self;
+        let cx = &mut Context { buffers, engine, report, socketio, config, now, read_ons: READ_ONS };
         let mut count = 0;
         for event in events {
             count += 1;
@@ -226,7 +254,9 @@ impl Loop<'_> {
         if !full || self.full_turns > FULL_TURNS {
             self.full_turns = 0;
             self.slots.expire(cx);
+            cx.socketio.expire(now, cx.report);
         }
+        self.slots.run_woken(cx);
         if cx.report.status_due_in(now, self.config.stats_interval) == Some(0) {
             cx.report.status(now);
         }

@@ -84,7 +84,7 @@ impl<'c> Slots<'c> {
         transport: Transport,
         address: Address,
         registry: &Registry,
-        cx: &mut Context<'_>,
+        cx: &mut Context<'_, '_>,
     ) {
         cx.report.accepted(&address);
         let max = self.config.max_connections;
@@ -110,7 +110,13 @@ impl<'c> Slots<'c> {
     }
 
     /// An event came for a client, if that was not dropped earlier in this batch of events.
-    pub(crate) fn on_event(&mut self, key: usize, readable: bool, read_closed: bool, cx: &mut Context<'_>) {
+    pub(crate) fn on_event(
+        &mut self,
+        key: usize,
+        readable: bool,
+        read_closed: bool,
+        cx: &mut Context<'_, '_>,
+    ) {
         self.run(key, cx, |slot, cx| {
             slot.peer.set_ready(readable, read_closed);
             // A queued client runs after those before it.
@@ -120,7 +126,7 @@ impl<'c> Slots<'c> {
 
     /// Runs the queued clients, after those that an event came for: each once, and no longer than until it
     /// is time to see who came meanwhile.
-    pub(crate) fn run_queue(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn run_queue(&mut self, cx: &mut Context<'_, '_>) {
         if self.schedule.queue.is_empty() {
             return;
         }
@@ -138,7 +144,7 @@ impl<'c> Slots<'c> {
     }
 
     /// Runs the clients that a deadline may be due for.
-    pub(crate) fn expire(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn expire(&mut self, cx: &mut Context<'_, '_>) {
         let mut due = std::mem::take(&mut self.due);
         self.schedule.wheel.expire(cx.now, &mut due);
         for Entry { owner, tick } in due.drain(..) {
@@ -153,8 +159,15 @@ impl<'c> Slots<'c> {
         self.due = due;
     }
 
+    /// Runs the clients that carry sessions of Socket.IO in which something happened.
+    pub(crate) fn run_woken(&mut self, cx: &mut Context<'_, '_>) {
+        while let Some(key) = cx.socketio.take_woken() {
+            self.run(key, cx, |slot, cx| slot.peer.on_ready(cx));
+        }
+    }
+
     /// Tells all clients that the server stops.
-    pub(crate) fn stop(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn stop(&mut self, cx: &mut Context<'_, '_>) {
         let keys: Vec<usize> = self.slab.iter().map(|(key, _)| key).collect();
         for key in keys {
             self.run(key, cx, |slot, cx| slot.peer.stop(cx));
@@ -165,10 +178,11 @@ impl<'c> Slots<'c> {
     fn run(
         &mut self,
         key: usize,
-        cx: &mut Context<'_>,
-        act: impl FnOnce(&mut Slot<'c>, &mut Context<'_>) -> Next,
+        cx: &mut Context<'_, '_>,
+        act: impl FnOnce(&mut Slot<'c>, &mut Context<'_, '_>) -> Next,
     ) {
         let Some(slot) = self.slab.get_mut(key) else { return };
+        cx.socketio.current = key;
         let next = act(slot, cx);
         self.schedule.note(key, slot, next, cx.now);
         if next == Next::Close {

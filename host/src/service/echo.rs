@@ -1,6 +1,6 @@
 //! Sends every message back.
 
-use microws::{Chunk, Event, HandshakeError, MessageKind};
+use microws::{Chunk, End, Event, HandshakeError, MessageKind};
 
 use super::faults::Faults;
 use super::page;
@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::link::Link;
 use crate::proxy::Chain;
 use crate::report::{Admission, Cause, Ending, Report, Traffic};
+use crate::socketio::{Around, Carrier, Hub, takes};
 use crate::transport::Pool;
 
 /// Bytes of the shortest fragment that a long frame is cut into, except for the last.
@@ -24,6 +25,8 @@ struct Asked {
     chain: Chain,
     faults: Faults,
     timed: Timed,
+    /// What it is to a session of Socket.IO.
+    carrier: Carrier,
     /// A plain request was answered, and no other has begun.
     answered: bool,
     open: bool,
@@ -32,7 +35,7 @@ struct Asked {
 /// The echo of one client.
 #[derive(Debug)]
 pub(crate) struct Echo {
-    /// Until the connection is open, and then only if it asks for faults.
+    /// Until the connection is open, and then only if it asks for faults or is one of Socket.IO.
     asked: Option<Box<Asked>>,
     /// Bytes of the message that is coming in.
     message_len: u64,
@@ -109,13 +112,19 @@ impl Echo {
         link: &mut Link<'_, '_>,
         report: &mut Report,
         config: &Config,
+        hub: &mut Hub<'_>,
     ) -> Result<(), Ending> {
         let Some(asked) = &mut self.asked else {
             Self::send_or_hold(chunk, link, config)?;
             self.count(chunk.kind, chunk.payload.len(), chunk.fin, link, report);
             return Ok(());
         };
-        let Asked { faults, timed, .. } = &mut **asked;
+        let Asked { faults, timed, carrier, .. } = &mut **asked;
+        if carrier.is_socket() {
+            carrier.on_chunk(chunk, self.message_len, link, &mut Around { hub, report, config })?;
+            self.count(chunk.kind, chunk.payload.len(), chunk.fin, link, report);
+            return Ok(());
+        }
         if let Some(delay) = faults.delay {
             timed.push(chunk, delay, link);
             return Ok(());
@@ -182,6 +191,39 @@ impl Echo {
         }
     }
 
+    /// Whether it carries a session of Socket.IO, or is about to.
+    #[inline]
+    pub(crate) fn carries(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.carrier != Carrier::None)
+    }
+
+    /// Whether its request is answered later.
+    #[inline]
+    pub(crate) fn is_held(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.carrier.is_held())
+    }
+
+    /// Of one that [carries](Self::carries) a session: there may be something to say.
+    #[cold]
+    pub(crate) fn on_wake(
+        &mut self,
+        link: &mut Link<'_, '_>,
+        report: &mut Report,
+        config: &Config,
+        hub: &mut Hub<'_>,
+    ) -> Result<(), Ending> {
+        let Some(asked) = &mut self.asked else { return Ok(()) };
+        asked.carrier.on_wake(&asked.request, link, &mut Around { hub, report, config })
+    }
+
+    /// Of one that [carries](Self::carries) a session: it has ended.
+    #[cold]
+    pub(crate) fn on_end(&mut self, end: End, now: u64, hub: &mut Hub<'_>, report: &mut Report) {
+        if let Some(asked) = &mut self.asked {
+            asked.carrier.on_end(end, now, hub, report);
+        }
+    }
+
     /// Whether a close frame gets no answer.
     pub(crate) fn leaves_close_unanswered(&self) -> bool {
         self.asked.as_ref().is_some_and(|asked| asked.faults.close_unanswered)
@@ -218,10 +260,19 @@ impl Echo {
         link: &mut Link<'_, '_>,
         report: &mut Report,
         config: &Config,
+        hub: &mut Hub<'_>,
     ) -> Result<(), Ending> {
         let Some(asked) = &mut self.asked else { return Ok(()) };
         match event {
-            Event::HeadEnd => self.decide(link, report, config),
+            Event::HeadEnd => self.decide(link, report, config, hub),
+            Event::Body { bytes, fin } => {
+                let cx = &mut Around { hub, report, config };
+                asked.carrier.on_content(bytes, fin, &asked.request, link, cx)
+            }
+            Event::Open if asked.carrier.is_socket() => {
+                asked.open = true;
+                asked.carrier.on_open(link, &mut Around { hub, report, config })
+            }
             Event::Open => {
                 asked.open = true;
                 asked.faults.on_open(link, report)?;
@@ -256,15 +307,25 @@ impl Echo {
         link: &mut Link<'_, '_>,
         report: &mut Report,
         config: &Config,
+        hub: &mut Hub<'_>,
     ) -> Result<(), Ending> {
         let Some(asked) = &mut self.asked else { return Ok(()) };
-        let Asked { request, faults, answered, .. } = &mut **asked;
+        let Asked { request, faults, answered, carrier, .. } = &mut **asked;
         let fault = link.fault();
+        let is_socketio = takes(config, &request.path);
         if config.is_tls_only()
             && link.transport.tls_version().is_none()
-            && matches!(fault, None | Some(HandshakeError::NoUpgrade))
+            && (is_socketio || matches!(fault, None | Some(HandshakeError::NoUpgrade)))
         {
             return policy::refuse_plain(request, link, report);
+        }
+        if is_socketio {
+            let is_upgrade = carrier.on_request(request, link, &mut Around { hub, report, config })?;
+            *answered = !is_upgrade;
+            if fault.is_none() && is_upgrade {
+                report.connected(link.address, &admission(request, link));
+            }
+            return Ok(());
         }
         let query = request.query.as_deref().filter(|_| config.faults);
         let parsed = query.map(Faults::parse).transpose();
@@ -272,18 +333,10 @@ impl Echo {
             None => match (policy::check(config, request), parsed) {
                 (Ok(()), Ok(asked_for)) => {
                     *faults = asked_for.unwrap_or_default();
-                    let admission = Admission {
-                        path: &request.path,
-                        query: request.query.is_some(),
-                        origin: request.origin.as_deref(),
-                        subprotocol: link.subprotocol(),
-                        tls: link.transport.tls_version(),
-                        compression: link.session.agreed(),
-                    };
                     if let Some(status) = faults.refuse {
                         return Refusal::asked(status).send(link, report);
                     }
-                    report.connected(link.address, &admission);
+                    report.connected(link.address, &admission(request, link));
                     return faults.answer(link, report);
                 }
                 (Ok(()), Err(error)) => {
@@ -299,6 +352,17 @@ impl Echo {
             Some(_) => return Ok(()),
         };
         refusal.send(link, report)
+    }
+}
+
+fn admission<'a, 'c: 'a>(request: &'a Request, link: &Link<'_, 'c>) -> Admission<'a> {
+    Admission {
+        path: &request.path,
+        query: request.query.is_some(),
+        origin: request.origin.as_deref(),
+        subprotocol: link.subprotocol(),
+        tls: link.transport.tls_version(),
+        compression: link.session.agreed(),
     }
 }
 

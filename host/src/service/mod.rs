@@ -9,3 +9,5 @@ mod request;
 mod timed;
 
 pub(crate) use echo::Echo;
+pub(crate) use policy::{Refusal, check_origin};
+pub(crate) use request::Request;

@@ -7,19 +7,26 @@ use crate::report::{Cause, Ending, Report};
 
 /// Why a request is refused, in the log and in one line of text.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Refusal<'a> {
+pub(crate) struct Refusal<'a> {
     status: u16,
     cause: Cause<'a>,
     text: &'static str,
 }
 
 impl<'a> Refusal<'a> {
-    pub(super) const OVER_LIMIT: Self =
+    pub(crate) const OVER_LIMIT: Self =
         Self { status: 503, cause: Cause::OverLimit, text: "too many connections\n" };
 
     /// Of a request that asks for no upgrade.
-    pub(super) const fn not_found(path: &'a str) -> Self {
+    pub(crate) const fn not_found(path: &'a str) -> Self {
         Self { status: 404, cause: Cause::Path(path), text: "not found; the page is at /\n" }
+    }
+
+    /// Of one for the client script of Socket.IO, which the server was not given.
+    pub(crate) const fn no_script(path: &'a str) -> Self {
+        let text = "no client script: start the server with --socketio-client FILE, where FILE is socket.io.min.js of \
+                    npm's socket.io-client\n";
+        Self { status: 404, cause: Cause::Path(path), text }
     }
 
     /// Of one that asked for that.
@@ -28,7 +35,7 @@ impl<'a> Refusal<'a> {
     }
 
     /// Logs it and tells the client, which may ask for something else.
-    pub(super) fn answer(&self, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
+    pub(crate) fn answer(&self, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
         report.refused(link.address, self.status, self.cause);
         link.answer(self.status, &[("Content-Type", "text/plain")], self.text)
     }
@@ -42,7 +49,7 @@ impl<'a> Refusal<'a> {
     }
 
     /// Logs it and tells the client, and ends the connection.
-    pub(super) fn send(&self, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
+    pub(crate) fn send(&self, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
         report.refused(link.address, self.status, self.cause);
         link.respond(self.status, &[("Content-Type", "text/plain")], self.text)
     }
@@ -53,6 +60,11 @@ pub(super) fn check<'a>(config: &Config, request: &'a Request) -> Result<(), Ref
     if !config.paths.is_empty() && !config.paths.contains(&request.path) {
         return Err(Refusal::no_endpoint(&request.path));
     }
+    check_origin(config, request)
+}
+
+/// Whether the origin of `request` is allowed.
+pub(crate) fn check_origin<'a>(config: &Config, request: &'a Request) -> Result<(), Refusal<'a>> {
     let origin = request.origin.as_deref();
     let is_origin = |allowed: &String| origin.is_some_and(|origin| origin.eq_ignore_ascii_case(allowed));
     if !config.origins.is_empty() && !config.origins.iter().any(is_origin) {

@@ -1,5 +1,7 @@
 //! What decides about a request.
 
+use std::fmt::Write;
+
 use microws::Event;
 
 /// The parts of a request's head that a service needs.
@@ -11,6 +13,13 @@ pub(crate) struct Request {
     pub(crate) origin: Option<String>,
     /// As the client names it; empty if it does not.
     pub(crate) host: String,
+    pub(crate) method: String,
+    /// The type of the content; empty if the client names none.
+    pub(crate) content_type: String,
+    /// Bytes of the content.
+    pub(crate) content_len: u64,
+    /// The header fields that a script wants to send (`Access-Control-Request-Headers`).
+    pub(crate) wanted_fields: String,
 }
 
 impl Request {
@@ -18,12 +27,31 @@ impl Request {
     pub(crate) fn on_event(&mut self, event: Event<'_>) {
         match event {
             Event::Request(line) => {
-                // The one before was answered.
-                *self = Self::default();
-                line.path().clone_into(&mut self.path);
-                self.query = line.query().map(str::to_owned);
+                // The one before was answered; its memory is used again.
+                let Self { path, query, origin, host, method, content_type, content_len, wanted_fields } =
+                    self;
+                for text in [path, host, method, content_type, wanted_fields] {
+                    text.clear();
+                }
+                (*origin, *content_len) = (None, 0);
+                self.path.push_str(line.path());
+                self.method.push_str(line.method());
+                match (line.query(), query) {
+                    (Some(new), Some(old)) => new.clone_into(old),
+                    (new, old) => *old = new.map(str::to_owned),
+                }
             }
-            Event::Field(field) if field.is("Host") => self.host = field.value().escape_ascii().to_string(),
+            Event::Field(field) if field.is("Content-Type") => write(&mut self.content_type, field.value()),
+            Event::Field(field) if field.is("Content-Length") => {
+                // Core has checked it.
+                let digits = field.value().iter().filter(|byte| byte.is_ascii_digit());
+                self.content_len = digits
+                    .fold(0, |n: u64, digit| n.saturating_mul(10).saturating_add(u64::from(digit & 0x0f)));
+            }
+            Event::Field(field) if field.is("Access-Control-Request-Headers") => {
+                write(&mut self.wanted_fields, field.value());
+            }
+            Event::Field(field) if field.is("Host") => write(&mut self.host, field.value()),
             Event::Field(field) if field.is("Origin") => {
                 self.add_origin(&field.value().escape_ascii().to_string());
             }
@@ -39,4 +67,11 @@ impl Request {
             Some(before) => format!("{before}, {origin}"),
         });
     }
+}
+
+/// Replaces `text` by the bytes, which need not be UTF-8.
+fn write(text: &mut String, bytes: &[u8]) {
+    text.clear();
+    // A String takes all that is written to it.
+    let _ = write!(text, "{}", bytes.escape_ascii());
 }

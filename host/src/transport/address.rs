@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 
 /// A client's address: its name in the log. Each client has one, so the usual kind is short.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Address {
     V4(SocketAddrV4),
     V6(Box<SocketAddrV6>),

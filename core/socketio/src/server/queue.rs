@@ -4,7 +4,7 @@ use core::cell::Cell;
 
 use microws::MessageKind;
 
-use crate::write::Writer;
+use crate::write::{Writer, copy};
 
 /// Messages in order, each after its kind and length, over the caller's memory.
 #[derive(Debug)]
@@ -46,6 +46,20 @@ impl<'a> Queue<'a> {
         write(&mut Writer::new(room, 0));
         self.end = self.end.wrapping_add(size);
         true
+    }
+
+    /// Goes on in other memory, and returns that of before; returns the other one if what waits has no room in it.
+    pub(super) fn replace(&mut self, memory: &'a mut [u8]) -> Result<&'a mut [u8], &'a mut [u8]> {
+        let waiting = self.bytes.get(self.start..self.end).unwrap_or_default();
+        let Some(to) = memory.get_mut(..waiting.len()) else { return Err(memory) };
+        copy(to, waiting);
+        (self.start, self.end) = (0, waiting.len());
+        Ok(core::mem::replace(&mut self.bytes, memory))
+    }
+
+    /// Bytes of its memory.
+    pub(super) const fn capacity(&self) -> usize {
+        self.bytes.len()
     }
 
     fn compact(&mut self) {
