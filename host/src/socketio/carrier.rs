@@ -5,7 +5,7 @@ use microws_socketio::End;
 use microws_socketio::server::{Get, PostEnd, Probed, Transport, Upgrade};
 
 use super::http::{PATH, Query, Refused, SCRIPT, answer, preflight, refuse};
-use super::hub::{Hub, Id};
+use super::hub::{CONTROL, Hub, Id};
 use crate::config::Config;
 use crate::link::Link;
 use crate::report::{Ending, Report};
@@ -351,7 +351,10 @@ impl Carrier {
                 link.close(CloseCode::NORMAL, "the probe is over")?;
             }
             // What waits stays where it is bounded.
-            Self::Open(id) if !link.transport.is_blocked() => self.send(id, link, cx)?,
+            Self::Open(id) if !link.transport.is_blocked() => {
+                cx.hub.equip(id, link.now, CONTROL);
+                self.send(id, link, cx)?;
+            }
             _ => {}
         }
         Ok(link.flush()?)

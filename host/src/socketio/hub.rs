@@ -18,7 +18,7 @@ use crate::report::Report;
 use crate::transport::Address;
 
 /// Bytes that the protocol's own packets may need in a queue.
-const CONTROL: usize = 256;
+pub(super) const CONTROL: usize = 256;
 
 /// What outlives all sessions.
 #[derive(Default)]
@@ -149,7 +149,6 @@ impl<'c> Hub<'c> {
             if let Some(entry) = self.sessions.get_mut(key).filter(|entry| entry.tick == tick) {
                 entry.tick = Noted::NONE;
                 let id = Id { key, serial: entry.serial };
-                self.equip(id, now, CONTROL);
                 self.settle(id, now, report);
             }
         }
@@ -214,7 +213,7 @@ impl<'c> Hub<'c> {
     }
 
     /// Looks at the clock, with memory for `room` bytes more in the queue.
-    fn equip(&mut self, id: Id, now: u64, room: usize) -> Option<()> {
+    pub(super) fn equip(&mut self, id: Id, now: u64, room: usize) -> Option<()> {
         let entry = self.sessions.get_mut(id.key).filter(|entry| entry.serial == id.serial)?;
         let (len, capacity) = entry.session.queue_len();
         if capacity - len < room {
@@ -421,9 +420,10 @@ impl<'c> Hub<'c> {
     /// the next deadline, and takes memory back.
     pub(super) fn settle(&mut self, id: Id, now: u64, report: &mut Report) {
         let current = self.current;
-        let Some(entry) = self.sessions.get_mut(id.key).filter(|entry| entry.serial == id.serial) else {
+        if self.equip(id, now, CONTROL).is_none() {
             return;
-        };
+        }
+        let Some(entry) = self.sessions.get_mut(id.key) else { return };
         let mut wait = entry.session.tick(now as u32);
         if wait == Some(0) {
             wait = entry.session.tick(now as u32);
