@@ -178,6 +178,9 @@ impl<'c> Peer<'c> {
     /// Another client, or the clock, may give a session of Socket.IO something to say.
     #[cold]
     fn wake(&mut self, cx: &mut Context<'_, '_>) -> Result<(), Ending> {
+        if self.session.is_connecting() {
+            self.session.set_date();
+        }
         let (tx, pool) = cx.buffers.lend_tx();
         let Self { address, transport, session, service, compression, .. } = self;
         let (deflaters, now) = (&mut cx.engine.deflaters, cx.now);

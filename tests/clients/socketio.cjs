@@ -1,8 +1,8 @@
 // npm's socket.io-client against the echo server, in its three modes: WebSocket, polling, polling and then the upgrade.
-// Each check is a line `ok ...` or `not ok ...`; the server's port is in SOCKETIO.
+// Each check is a line `ok ...` or `not ok ...`; the server's port is in SOCKETIO, and SCHEME is ws or wss.
 const assert = require('node:assert');
 const { io } = require('socket.io-client');
-const url = `http://127.0.0.1:${process.env.SOCKETIO}`;
+const url = `${process.env.SCHEME === 'wss' ? 'https' : 'http'}://127.0.0.1:${process.env.SOCKETIO}`;
 
 console.log('version', require('socket.io-client/package.json').version);
 
