@@ -41,6 +41,11 @@ impl<'c> Link<'_, 'c> {
         self.until_sent(|session, tx| session.respond_and_stay(tx, status, fields, body))
     }
 
+    /// Rejects a request at fault.
+    pub(crate) fn reject(&mut self) -> Result<(), Ending> {
+        self.until_sent(|session, tx| session.reject(tx))
+    }
+
     /// [`answer`](Self::answer) with content of any length.
     pub(crate) fn answer_content(
         &mut self,

@@ -209,6 +209,15 @@ impl<'c> Session<'c> {
         }
     }
 
+    /// Rejects a request at fault, and does not wait for its content.
+    pub(crate) fn reject(&mut self, tx: &mut Buffer<'_>) -> Result<Sent, SendError> {
+        match &mut self.opening {
+            // A request at fault is never accepted.
+            Some(opening) if opening.fault().is_some() => opening.accept(tx, &[]),
+            _ => Err(SendError::NotNow),
+        }
+    }
+
     /// Puts the answer to the request off.
     pub(crate) fn hold(&mut self) -> Result<(), SendError> {
         match &mut self.opening {

@@ -6,7 +6,8 @@ use microws_tests::process::{Echo, wait_until};
 
 use crate::support::{Poll, joined_socket, say, socket, text};
 
-const QUICK: [&str; 4] = ["--socketio-ping-interval", "0.3", "--socketio-ping-timeout", "0.2"];
+const QUICK: [&str; 6] =
+    ["--socketio-ping-interval", "0.3", "--socketio-ping-timeout", "0.2", "--close-timeout", "0.2"];
 
 #[test]
 fn a_client_that_answers_pings_stays_and_another_is_ended() {
@@ -49,7 +50,7 @@ fn a_session_that_nobody_asks_for_is_forgotten() {
 
 #[test]
 fn a_client_that_joins_no_namespace_is_ended() {
-    let echo = Echo::start(&["--socketio-connect-timeout", "0.4"]);
+    let echo = Echo::start(&["--socketio-connect-timeout", "0.4", "--close-timeout", "0.2"]);
     let mut client = socket(&echo);
     assert_eq!(client.closed().0, 1008);
     echo.says("no namespace was joined in time");
@@ -60,7 +61,7 @@ fn a_client_that_joins_no_namespace_is_ended() {
 
 #[test]
 fn a_probe_that_takes_too_long_is_closed_and_polling_goes_on() {
-    let echo = Echo::start(&["--socketio-upgrade-timeout", "0.3"]);
+    let echo = Echo::start(&["--socketio-upgrade-timeout", "0.3", "--close-timeout", "0.2"]);
     let poll = Poll::joined(&echo);
     let mut socket = poll.upgrade();
     assert_eq!(socket.closed().0, 1000);

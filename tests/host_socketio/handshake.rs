@@ -108,7 +108,7 @@ fn plain_websockets_and_pages_stay_what_they_are_beside_it() {
     echo.open().echo(b"plain");
     assert_eq!(ask(&echo, "GET", "/", "", "").status, 200);
     assert_eq!(ask(&echo, "GET", "/socket.io/other", "", "").status, 404);
-    socket(&echo);
+    let _client = socket(&echo);
     let metrics = ask(&echo, "GET", "/metrics", "", "").body;
     assert!(metrics.contains("microws_socketio_sessions 1\n"), "{metrics}");
     assert!(metrics.contains("microws_socketio_sessions_total{transport=\"websocket\"} 1\n"));

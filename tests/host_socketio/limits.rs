@@ -6,7 +6,7 @@ use crate::support::{Poll, SEPARATOR, ask, joined_socket, say, socket, target, t
 
 #[test]
 fn a_message_of_the_largest_size_comes_back_and_a_larger_one_ends_in_1009() {
-    let echo = Echo::start(&["--socketio-max-payload", "2000"]);
+    let echo = Echo::start(&["--socketio-max-payload", "2000", "--close-timeout", "0.1"]);
     let event = |len: usize| format!(r#"42["a","{}"]"#, "x".repeat(len - 10));
     let mut client = joined_socket(&echo);
     say(&mut client, &event(2000));

@@ -37,7 +37,7 @@ pub fn ask(echo: &Echo, method: &str, target: &str, lines: &str, content: &str) 
 
 /// A session over polling.
 pub struct Poll<'e> {
-    echo: &'e Echo,
+    pub echo: &'e Echo,
     pub sid: String,
 }
 
@@ -55,7 +55,7 @@ impl<'e> Poll<'e> {
         assert_eq!(poll.post("40").body, "ok");
         let packets = poll.get().body;
         let (joined, news) = packets.split_once(SEPARATOR).expect("two packets");
-        assert!(joined.starts_with(r#"40{"sid":""#) && joined.len() == 31, "{joined}");
+        assert!(joined.starts_with(r#"40{"sid":""#) && joined.len() == 32, "{joined}");
         assert_eq!(news, NEWS);
         poll
     }

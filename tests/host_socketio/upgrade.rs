@@ -8,7 +8,7 @@ use crate::support::{Poll, SEPARATOR, say, silent, target, text, upgrade};
 
 #[test]
 fn the_websocket_is_probed_and_carries_the_session_then() {
-    let echo = Echo::start(&[]);
+    let echo = Echo::start(&["--close-timeout", "0.1"]);
     let poll = Poll::joined(&echo);
     let mut held = poll.hold();
     let mut socket = poll.upgrade();
@@ -30,7 +30,7 @@ fn the_websocket_is_probed_and_carries_the_session_then() {
 
 #[test]
 fn nothing_is_lost_doubled_or_out_of_order_wherever_the_probe_is_cut() {
-    let echo = Echo::start(&[]);
+    let echo = Echo::start(&["--close-timeout", "0.1"]);
     let probe = frame(0x81, KEY, b"2probe");
     let done = [frame(0x81, KEY, b"5"), frame(0x81, KEY, br#"42["n",3]"#)].concat();
     let all = [upgrade(""), probe, done].concat();
@@ -75,7 +75,7 @@ fn nothing_is_lost_doubled_or_out_of_order_wherever_the_probe_is_cut() {
 
 #[test]
 fn a_get_that_is_held_when_the_upgrade_is_done_is_answered() {
-    let echo = Echo::start(&[]);
+    let echo = Echo::start(&["--close-timeout", "0.1"]);
     let poll = Poll::joined(&echo);
     let mut held = poll.hold();
     let mut socket = poll.upgrade();
@@ -87,7 +87,7 @@ fn a_get_that_is_held_when_the_upgrade_is_done_is_answered() {
 
 #[test]
 fn a_websocket_that_says_anything_else_is_closed_and_polling_goes_on() {
-    let echo = Echo::start(&[]);
+    let echo = Echo::start(&["--close-timeout", "0.1"]);
     let poll = Poll::joined(&echo);
     for wrong in ["2prob", "2probe!", "3", "42[\"x\"]", ""] {
         let mut socket = poll.upgrade();
@@ -104,7 +104,7 @@ fn a_websocket_that_says_anything_else_is_closed_and_polling_goes_on() {
 
 #[test]
 fn a_websocket_that_ends_during_the_probe_leaves_polling_as_it_is() {
-    let echo = Echo::start(&[]);
+    let echo = Echo::start(&["--close-timeout", "0.1"]);
     let poll = Poll::joined(&echo);
     for probed in [false, true] {
         let mut socket = poll.upgrade();
@@ -125,7 +125,7 @@ fn a_websocket_that_ends_during_the_probe_leaves_polling_as_it_is() {
 
 #[test]
 fn a_second_websocket_for_a_session_is_accepted_and_closed() {
-    let echo = Echo::start(&[]);
+    let echo = Echo::start(&["--close-timeout", "0.1"]);
     let poll = Poll::joined(&echo);
     let mut socket = poll.upgrade();
     assert_eq!(poll.upgrade().closed().0, 1000, "one is probed");
@@ -141,7 +141,7 @@ fn a_second_websocket_for_a_session_is_accepted_and_closed() {
 
 #[test]
 fn a_session_that_began_over_a_websocket_takes_no_polling() {
-    let echo = Echo::start(&[]);
+    let echo = Echo::start(&["--close-timeout", "0.1"]);
     let mut socket = echo.tcp();
     socket.send(&upgrade(&target("websocket")));
     socket.accepted();

@@ -8,7 +8,7 @@ use crate::support::{joined_socket, say, socket, text};
 
 #[test]
 fn events_come_back_and_those_that_ask_for_it_are_acknowledged() {
-    let echo = Echo::start(&[]);
+    let echo = Echo::start(&["--close-timeout", "0.1"]);
     let mut client = joined_socket(&echo);
     for event in [
         r#"42["hello"]"#,
@@ -28,7 +28,7 @@ fn events_come_back_and_those_that_ask_for_it_are_acknowledged() {
 
 #[test]
 fn attachments_come_back_as_binary_messages() {
-    let echo = Echo::start(&[]);
+    let echo = Echo::start(&["--close-timeout", "0.1"]);
     let mut client = joined_socket(&echo);
     let event = r#"452-["two",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
     say(&mut client, event);
@@ -42,7 +42,7 @@ fn attachments_come_back_as_binary_messages() {
 
 #[test]
 fn a_message_is_the_same_however_its_bytes_come() {
-    let echo = Echo::start(&[]);
+    let echo = Echo::start(&["--close-timeout", "0.1"]);
     let mut client = joined_socket(&echo);
     let event = r#"451-["cut",{"_placeholder":true,"num":0}]"#;
     let bytes = [
@@ -55,7 +55,6 @@ fn a_message_is_the_same_however_its_bytes_come() {
     .concat();
     for cut in 0..bytes.len() {
         client.send(&bytes[..cut]);
-        client.send(&frame(0x89, KEY, b"")[..0]);
         // Another client has its turn between.
         echo.open().echo(b"between");
         client.send(&bytes[cut..]);
@@ -83,7 +82,7 @@ fn a_namespace_is_joined_left_and_joined_again() {
 
 #[test]
 fn a_close_packet_ends_the_session_with_a_normal_close() {
-    let echo = Echo::start(&[]);
+    let echo = Echo::start(&["--close-timeout", "0.1"]);
     let mut client = joined_socket(&echo);
     say(&mut client, "1");
     assert_eq!(client.closed().0, 1000);
@@ -92,7 +91,7 @@ fn a_close_packet_ends_the_session_with_a_normal_close() {
 
 #[test]
 fn the_server_stops_with_a_close_frame_after_which_clients_come_back() {
-    let mut echo = Echo::start(&[]);
+    let mut echo = Echo::start(&["--close-timeout", "0.1"]);
     let mut client = joined_socket(&echo);
     echo.signal(microws_tests::process::Signal::TERM);
     assert_eq!(client.closed().0, 1001);

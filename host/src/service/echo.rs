@@ -349,7 +349,7 @@ impl Echo {
                 *answered = true;
                 return answer(&request.path, link, report);
             }
-            Some(_) => return Ok(()),
+            Some(_) => return link.reject(),
         };
         refusal.send(link, report)
     }

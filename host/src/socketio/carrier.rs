@@ -81,8 +81,10 @@ impl Carrier {
         match fault {
             None => return self.on_upgrade(request, link, cx),
             Some(HandshakeError::NoUpgrade | HandshakeError::Method | HandshakeError::Body) => {}
-            // The session refuses it.
-            Some(_) => return Ok(true),
+            Some(_) => {
+                link.reject()?;
+                return Ok(false);
+            }
         }
         if request.path == SCRIPT {
             serve_script(request, link, cx)?;
