@@ -119,7 +119,7 @@ fn a_get_that_is_abandoned_ends_its_session() {
     let echo = Echo::start(&[]);
     for how in 0..3 {
         let poll = Poll::joined(&echo);
-        let held = poll.hold();
+        let mut held = poll.hold();
         match how {
             0 => drop(held),
             1 => held.reset(),

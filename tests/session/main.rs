@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod bytes;
+mod hold;
 mod http;
 mod opening;
 mod page;

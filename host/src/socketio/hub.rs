@@ -6,7 +6,7 @@ use microws::{Chunk, MessageKind};
 use microws_socketio::server::{
     Get, PostEnd, Probed, ServerConfig, ServerEvent, ServerSession, Sid, Transport, Upgrade,
 };
-use microws_socketio::{AckSlot, End, Fault, Inbox};
+use microws_socketio::{AckSlot, End, Fault, Inbox, SendError};
 use slab::Slab;
 use typed_arena::Arena;
 
@@ -19,6 +19,9 @@ use crate::transport::Address;
 
 /// Bytes that the protocol's own packets may need in a queue.
 pub(super) const CONTROL: usize = 256;
+
+/// Bytes of memory for the content of a POST before any of it has come.
+const CONTENT: usize = 4096;
 
 /// What outlives all sessions.
 #[derive(Default)]
@@ -313,8 +316,8 @@ impl<'c> Hub<'c> {
     pub(super) fn begin_post(&mut self, id: Id, len: usize, now: u64) -> Option<bool> {
         self.equip(id, now, CONTROL)?;
         let current = self.current;
-        let Some(content) = self.memory.take(len) else { return Some(false) };
-        let Some(entry) = self.sessions.get_mut(id.key) else { return None };
+        let Some(content) = self.memory.take(len.min(CONTENT)) else { return Some(false) };
+        let entry = self.sessions.get_mut(id.key)?;
         if !entry.session.begin_post() {
             self.memory.give_back(content);
             return Some(false);
@@ -326,18 +329,28 @@ impl<'c> Hub<'c> {
 
     /// A part of its content came.
     pub(super) fn on_content(&mut self, id: Id, bytes: &[u8]) {
-        let Some(Entry { content: Some((content, len)), .. }) = self.get(id) else { return };
-        if let Some(room) = content.get_mut(*len..*len + bytes.len()) {
-            room.copy_from_slice(bytes);
-            *len += bytes.len();
+        let Some(entry) = self.sessions.get_mut(id.key).filter(|entry| entry.serial == id.serial) else {
+            return;
+        };
+        let Some((mut content, len)) = entry.content.take() else { return };
+        if content.len() - len < bytes.len() {
+            // A client that only promises much takes little.
+            let Some(larger) = self.memory.take_larger(len, bytes.len()) else {
+                self.memory.give_back(content);
+                return entry.session.fail_for(Fault::TooLong);
+            };
+            larger[..len].copy_from_slice(&content[..len]);
+            self.memory.give_back(std::mem::replace(&mut content, larger));
         }
+        content[len..len + bytes.len()].copy_from_slice(bytes);
+        entry.content = Some((content, len + bytes.len()));
     }
 
     /// All of it came; `None` if the session is over.
     pub(super) fn end_post(&mut self, id: Id, now: u64, report: &mut Report) -> Option<PostEnd> {
         let (content, len) = self.get(id)?.content.take()?;
         self.equip(id, now, len + CONTROL);
-        let Some(entry) = self.sessions.get_mut(id.key) else { return None };
+        let entry = self.sessions.get_mut(id.key)?;
         entry.carriers.post = None;
         make_room(&mut entry.inbox, &mut self.memory, len);
         let Entry { session, inbox, joined, serial, who, .. } = entry;
@@ -520,7 +533,12 @@ fn dispatch<'c>(
                 report.namespace_refused(who, id, client.namespace());
                 return;
             }
-            if sid().is_some_and(|sid| client.session.accept(namespace, sid).is_ok()) {
+            let Some(sid) = sid() else { return };
+            let mut accepted = client.session.accept(namespace, sid);
+            while accepted == Err(SendError::QueueFull) && grow(client.session, client.memory, CONTROL) {
+                accepted = client.session.accept(namespace, sid);
+            }
+            if accepted.is_ok() {
                 *joined |= 1 << namespace;
                 report.namespace_joined(who, id, client.namespace());
                 application.on_joined(&mut client);
