@@ -81,6 +81,28 @@ fn a_client_that_does_not_read_is_bounded_by_the_backlog_as_others_are() {
 }
 
 #[test]
+fn posts_that_promise_much_take_little() {
+    let echo = Echo::start(&["--quiet"]);
+    let polls: Vec<Poll> = (0..300).map(|_| Poll::joined(&echo)).collect();
+    let slow: Vec<_> = polls
+        .iter()
+        .map(|poll| {
+            let mut client = echo.tcp();
+            let head =
+                format!("POST {} HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n42[", poll.target());
+            client.send(head.as_bytes());
+            client
+        })
+        .collect();
+    // They promise more than there is memory for: others are served all the same.
+    let poll = Poll::joined(&echo);
+    let event = format!(r#"42["a","{}"]"#, "x".repeat(900_000));
+    assert_eq!(poll.post(&event).body, "ok");
+    assert_eq!(poll.get().body, event);
+    drop(slow);
+}
+
+#[test]
 fn sessions_over_the_limit_get_503() {
     let echo = Echo::start(&["--socketio-max-sessions", "2"]);
     let (first, second) = (Poll::joined(&echo), socket(&echo));

@@ -1,5 +1,6 @@
 //! Socket.IO in the echo server, by raw HTTP and raw frames.
 
+mod application;
 mod bad;
 mod deadlines;
 mod handshake;

@@ -474,6 +474,21 @@ impl<'c> Hub<'c> {
             }
             report.session_ended(&entry.who, id.serial, end);
         }
+        // Those that the application had it leave.
+        for namespace in joined(entry.joined) {
+            if entry.session.is_joined(namespace) {
+                continue;
+            }
+            entry.joined &= !(1 << namespace);
+            let mut client = Client {
+                session: &mut entry.session,
+                memory: &mut self.memory,
+                names: &self.config.namespaces,
+                namespace,
+                id: id.serial,
+            };
+            self.application.on_disconnect(&mut client, &End::Left);
+        }
         let Carriers { socket, get, probe, post } = &mut entry.carriers;
         let has_more = entry.session.front().is_some() || end.is_some();
         self.woken.extend(socket.filter(|peer| has_more && *peer != current));

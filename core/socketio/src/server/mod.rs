@@ -182,6 +182,11 @@ impl<'a> ServerSession<'a> {
         &self.sid
     }
 
+    /// Whether the client is in a namespace.
+    pub fn is_joined(&self, namespace: usize) -> bool {
+        self.joined & bit(namespace) != 0
+    }
+
     /// What carries the session now.
     pub const fn transport(&self) -> Transport {
         self.transport
