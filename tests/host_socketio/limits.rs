@@ -141,3 +141,26 @@ fn what_a_session_was_lent_comes_back() {
     let after = round();
     assert!(after < before + 4_000, "{before} KiB, then {after}");
 }
+
+#[test]
+fn hundreds_of_sessions_half_over_polling_half_over_websocket_are_served_at_a_time() {
+    const HALF: usize = 300;
+    let echo = Echo::start(&["--quiet"]);
+    let mut sockets: Vec<_> = (0..HALF).map(|_| joined_socket(&echo)).collect();
+    let polls: Vec<Poll> = (0..HALF).map(|_| Poll::joined(&echo)).collect();
+    for round in 0..3 {
+        let mut held: Vec<_> = polls.iter().map(Poll::hold_quickly).collect();
+        let event = |n: usize| format!(r#"42["n",{n},{round}]"#);
+        for (n, (socket, poll)) in sockets.iter_mut().zip(&polls).enumerate() {
+            say(socket, &event(n));
+            assert_eq!(poll.post(&event(n)).body, "ok");
+        }
+        for (n, (socket, held)) in sockets.iter_mut().zip(&mut held).enumerate() {
+            assert_eq!(text(socket), event(n));
+            assert_eq!(held.answer().unwrap().body, event(n));
+        }
+    }
+    let metrics = ask(&echo, "GET", "/metrics", "", "").body;
+    assert!(metrics.contains(&format!("microws_socketio_sessions {}\n", 2 * HALF)), "{metrics}");
+    assert!(metrics.contains(&format!("microws_socketio_events_total {}\n", 6 * HALF)), "{metrics}");
+}
