@@ -76,7 +76,7 @@ fn every_legal_form_of_a_url_reaches_the_server() {
 fn wrong_arguments_are_told_in_words_and_status_2() {
     let url = "ws://127.0.0.1:1/";
     for (arguments, words) in [
-        (&["wss://127.0.0.1:1/"][..], "TLS"),
+        (&["wss:127.0.0.1:1"][..], "begins with ws://"),
         (&["http://127.0.0.1:1/"], "begins with ws://"),
         (&["ws://me:secret@127.0.0.1:1/"], "Authorization"),
         (&["ws://127.0.0.1:1/#top"], "fragment"),

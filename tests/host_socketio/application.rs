@@ -197,7 +197,7 @@ fn it_is_told_when_a_client_does_not_take_what_it_is_sent() {
     // 24,096 bytes may wait for a client, rounded up to 32 KiB.
     assert_eq!(server.until("sent").last().unwrap(), "1/ sent 6");
     for _ in 0..6 {
-        assert_eq!(text(&mut client).len(), 5_012);
+        assert_eq!(text(&mut client).len(), 5_013);
     }
     drop(client);
     server.until("disconnect the stream ended without a close frame");

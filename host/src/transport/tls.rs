@@ -161,16 +161,16 @@ impl Tls {
             return Ok(false);
         }
         let Records { outgoing, joined, .. } = records;
-        let (first, second): (&[u8], &[u8]) = if second.is_empty() || !(1..RECORD).contains(&first.len()) {
-            (first, second)
-        } else {
-            // A frame's header, or a few frames, and the payload after it: one record holds them.
-            let (with_first, rest) = second.split_at(second.len().min(RECORD - first.len()));
-            joined.clear();
-            joined.extend_from_slice(first);
-            joined.extend_from_slice(with_first);
-            (joined, rest)
-        };
+        // Both in one record, if they fit. A copy of a longer payload would cost more than a record for the header.
+        let (first, second): (&[u8], &[u8]) =
+            if first.is_empty() || second.is_empty() || first.len() + second.len() > RECORD {
+                (first, second)
+            } else {
+                joined.clear();
+                joined.extend_from_slice(first);
+                joined.extend_from_slice(second);
+                (joined, &[])
+            };
         for batch in first.chunks(BATCH).chain(second.chunks(BATCH)) {
             self.encrypt(batch, outgoing, out)?;
         }
