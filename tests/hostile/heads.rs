@@ -128,7 +128,11 @@ fn fields() -> Vec<Shot> {
         bad("Connection: Upgraded", with("Connection: Upgrade", "Connection: Upgraded").into()),
         bad("a body by its length", plus("Content-Length: 4")),
         // It takes content for Socket.IO, of a length that it knows before.
-        Shot::new("field: a body in pieces".to_owned(), plus("Transfer-Encoding: chunked"), Must::Status(411)),
+        Shot::new(
+            "field: a body in pieces".to_owned(),
+            plus("Transfer-Encoding: chunked"),
+            Must::Status(411),
+        ),
         bad("two lengths", plus("Content-Length: 0\r\nContent-Length: 4")),
         bad("a subprotocol that is no token", plus("Sec-WebSocket-Protocol: a b")),
         fine(

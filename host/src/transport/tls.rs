@@ -21,7 +21,7 @@ const BATCH: usize = 4 * RECORD;
 
 /// Bytes that records are longer than their plaintext, at most: header, nonce, type and tag of each of a batch. More is
 /// made room for when it is needed.
-const OVERHEAD: usize = 256;
+const OVERHEAD: usize = 1024;
 
 /// Buffers that serve all clients with TLS, one at a time.
 #[derive(Debug)]
@@ -171,44 +171,55 @@ impl Tls {
                 joined.extend_from_slice(second);
                 (joined, &[])
             };
-        for batch in first.chunks(BATCH).chain(second.chunks(BATCH)) {
-            self.encrypt(batch, outgoing, out)?;
-        }
+        let batches = first.chunks(BATCH).chain(second.chunks(BATCH));
+        self.when_writable(outgoing, out, |traffic, outgoing, out| {
+            // As many records as there is room for go in one write.
+            let mut filled = 0;
+            for batch in batches.clone() {
+                loop {
+                    match traffic.encrypt(batch, &mut outgoing[filled..]) {
+                        Ok(n) => break filled += n,
+                        Err(EncryptError::InsufficientSize(_)) if filled > 0 => {
+                            out(&outgoing[..std::mem::take(&mut filled)])?;
+                        }
+                        Err(error) => make_room(error, outgoing)?,
+                    }
+                }
+            }
+            out(&outgoing[..filled])
+        })?;
         Ok(true)
-    }
-
-    fn encrypt(&mut self, plain: &[u8], outgoing: &mut Vec<u8>, out: &mut Out<'_>) -> io::Result<()> {
-        self.when_writable(outgoing, out, |traffic, outgoing| traffic.encrypt(plain, outgoing))
     }
 
     /// Says that nothing comes after.
     pub(super) fn close(&mut self, records: &mut Records, out: &mut Out<'_>) -> io::Result<()> {
-        self.when_writable(&mut records.outgoing, out, |traffic, outgoing| {
-            traffic.queue_close_notify(outgoing)
+        self.when_writable(&mut records.outgoing, out, |traffic, outgoing, out| {
+            loop {
+                match traffic.queue_close_notify(outgoing) {
+                    Ok(n) => return out(&outgoing[..n]),
+                    Err(error) => make_room(error, outgoing)?,
+                }
+            }
         })
     }
 
-    /// Calls `act` when it can write, with room for what it makes; that goes `out`.
+    /// Calls `act` when it can write, with a buffer for what it makes and the way out for that.
     #[inline]
     fn when_writable(
         &mut self,
         outgoing: &mut Vec<u8>,
         out: &mut Out<'_>,
-        mut act: impl FnMut(&mut WriteTraffic<'_, ServerConnectionData>, &mut [u8]) -> Result<usize, EncryptError>,
+        mut act: impl FnMut(
+            &mut WriteTraffic<'_, ServerConnectionData>,
+            &mut Vec<u8>,
+            &mut Out<'_>,
+        ) -> io::Result<()>,
     ) -> io::Result<()> {
         // rustls knows where it is in the bytes that it has not used: it must see them each time.
         loop {
             let UnbufferedStatus { discard, state } = self.connection.process_tls_records(&mut self.partial);
             match state.map_err(broken)? {
-                ConnectionState::WriteTraffic(mut traffic) => loop {
-                    match act(&mut traffic, outgoing) {
-                        Ok(n) => return out(&outgoing[..n]),
-                        Err(EncryptError::InsufficientSize(needed)) => {
-                            outgoing.resize(needed.required_size, 0)
-                        }
-                        Err(error) => return Err(io::Error::other(error)),
-                    }
-                },
+                ConnectionState::WriteTraffic(mut traffic) => return act(&mut traffic, outgoing, out),
                 ConnectionState::EncodeTlsData(mut data) => encode(&mut data, outgoing, out)?,
                 ConnectionState::TransmitTlsData(data) => data.done(),
                 ConnectionState::PeerClosed => self.is_closed = true,
@@ -321,6 +332,17 @@ fn encode(
             Err(EncodeError::InsufficientSize(needed)) => outgoing.resize(needed.required_size, 0),
             Err(error) => return Err(io::Error::other(error)),
         }
+    }
+}
+
+/// Room for what did not fit.
+fn make_room(error: EncryptError, outgoing: &mut Vec<u8>) -> io::Result<()> {
+    match error {
+        EncryptError::InsufficientSize(needed) => {
+            outgoing.resize(needed.required_size, 0);
+            Ok(())
+        }
+        error => Err(io::Error::other(error)),
     }
 }
 
