@@ -271,6 +271,7 @@ impl Echo {
             }
             Event::Open if asked.carrier.is_socket() => {
                 asked.open = true;
+                asked.request = Request::default();
                 asked.carrier.on_open(link, &mut Around { hub, report, config })
             }
             Event::Open => {

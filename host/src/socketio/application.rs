@@ -39,7 +39,8 @@ pub trait Application: fmt::Debug + Send {
         let _ = (client, id, args, attachments);
     }
 
-    /// The acknowledgement with this `id` has not come in time.
+    /// The acknowledgement with this `id` has not come in time. Ids are a session's own: `client` is in the first of the
+    /// namespaces that the client has joined, whichever the event was sent in.
     fn on_ack_overdue(&mut self, client: &mut Client<'_, '_>, id: u32) {
         let _ = (client, id);
     }

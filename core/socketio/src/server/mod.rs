@@ -46,6 +46,7 @@ use crate::step::{End, Overdue};
 
 mod config;
 mod event;
+mod memory;
 mod polling;
 mod queue;
 mod receive;
@@ -152,29 +153,9 @@ impl<'a> ServerSession<'a> {
         self
     }
 
-    /// Gives it other memory for the packets that wait, and returns that of before: more, or none while nothing waits, so
-    /// that an idle session takes none. Without memory every verb fails, and so does the session when the protocol
-    /// demands a packet: give it some before each call that may queue one, [`tick`](Self::tick) too.
-    ///
-    /// # Errors
-    /// The memory itself, if what waits has no room in it.
-    pub fn replace_queue(&mut self, memory: &'a mut [u8]) -> Result<&'a mut [u8], &'a mut [u8]> {
-        self.queue.replace(memory)
-    }
-
-    /// The memory for acknowledgements, for the next session.
-    pub fn into_acks(self) -> &'a mut [AckSlot] {
-        self.acks.into_slots()
-    }
-
     /// Ends it because of a fault that the host found: content of a wrong type, a message in pieces that is too long.
     pub fn fail_for(&mut self, fault: Fault) {
         self.fail(End::Failed(fault));
-    }
-
-    /// Bytes that wait, with 4 for each message, and bytes that there is memory for.
-    pub const fn queue_len(&self) -> (usize, usize) {
-        (self.queue.len(), self.queue.capacity())
     }
 
     /// The id by which further requests name it. A secret.
