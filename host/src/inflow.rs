@@ -27,6 +27,13 @@ pub(crate) struct Inflow<'a, 'c> {
     pub(crate) left: &'a mut usize,
 }
 
+/// What all clients share, beside the report.
+#[derive(Debug)]
+pub(crate) struct Shared<'a, 'c> {
+    pub(crate) inflaters: &'a mut Inflaters,
+    pub(crate) hub: &'a mut Hub<'c>,
+}
+
 /// How far a client has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
@@ -38,13 +45,13 @@ pub(crate) enum Flow {
 
 impl<'a, 'c> Inflow<'a, 'c> {
     pub(crate) fn new(
-        inflaters: &'a mut Inflaters,
+        shared: &'a mut Shared<'_, 'c>,
         service: &'a mut Echo,
         report: &'a mut Report,
         config: &'a Config,
-        hub: &'a mut Hub<'c>,
         left: &'a mut usize,
     ) -> Self {
+        let Shared { inflaters, hub } = shared;
         Self { inflaters, service, report, config, hub, left }
     }
 

@@ -3,7 +3,7 @@
 use microws::{CloseCode, End, Event, SendError, Step};
 
 use crate::deflate::{Compression, Engine};
-use crate::inflow::{self, Flow, Inflow};
+use crate::inflow::{self, Flow, Inflow, Shared};
 use crate::link::Link;
 use crate::partial::Partial;
 use crate::report::{Ending, Report, Stage};
@@ -109,7 +109,11 @@ impl<'c> Peer<'c> {
 
     /// Goes on after something was `done`, and says what the loop does next.
     fn next(&mut self, done: Result<(), Ending>, cx: &mut Context<'_, '_>) -> Next {
-        match done.and_then(|()| self.run(cx)) {
+        let run = match done {
+            Ok(()) => self.run(cx),
+            Err(ending) => Err(ending),
+        };
+        match run {
             Ok(_) if self.may_go_on(cx) && !self.service.is_full(cx.buffers.pool()) && !self.is_ahead() => {
                 Next::Requeue
             }
@@ -135,6 +139,7 @@ impl<'c> Peer<'c> {
     }
 
     /// Writes the outbox out and pumps. Returns in how many milliseconds a deadline may be due.
+    #[inline(always)]
     fn run(&mut self, cx: &mut Context<'_, '_>) -> Result<Option<u32>, Ending> {
         if self.service.has_timed_faults() {
             let (mut link, report, service) = self.link(cx);
@@ -201,7 +206,10 @@ impl<'c> Peer<'c> {
         let (mut rx, tx, pool) = cx.buffers.lend(len);
         let held = partial.take_payload();
         let Engine { inflaters, deflaters } = &mut *cx.engine;
-        let (now, hub) = (cx.now, &mut *cx.socketio);
+        let now = cx.now;
+        // Not one capture more in the loop below.
+        let mut shared = Shared { inflaters, hub: cx.socketio };
+        let shared = &mut shared;
         let mut link = Link { address, session, transport, tx, pool, held, compression, deflaters, now };
         let mut turn = inflow::TURN;
         if !rx.push(partial.bytes()) {
@@ -212,7 +220,7 @@ impl<'c> Peer<'c> {
         let mut exchange = || {
             if link.compression.unfinished {
                 link.compression.unfinished = false;
-                let mut inflow = Inflow::new(inflaters, service, cx.report, cx.config, hub, &mut turn);
+                let mut inflow = Inflow::new(shared, service, cx.report, cx.config, &mut turn);
                 if inflow.resume(&mut link)? == Flow::Stopped && !inflow.refuse(&mut link)? {
                     return link.stop();
                 }
@@ -230,7 +238,7 @@ impl<'c> Peer<'c> {
                         service.on_chunk(&chunk, &mut link, cx.report, cx.config)?;
                         continue;
                     }
-                    let mut inflow = Inflow::new(inflaters, service, cx.report, cx.config, hub, &mut turn);
+                    let mut inflow = Inflow::new(shared, service, cx.report, cx.config, &mut turn);
                     if inflow.on_chunk(&chunk, &mut link)? == Flow::Stopped && !inflow.refuse(&mut link)? {
                         return link.stop();
                     }
@@ -242,17 +250,17 @@ impl<'c> Peer<'c> {
                     Step::Event(Event::Close(close)) => {
                         cx.report.closed(link.address, &close, service.traffic());
                         if service.carries() {
-                            service.on_end(End::Closed(close.code), now, hub, cx.report);
+                            service.on_end(End::Closed(close.code), now, shared.hub, cx.report);
                         }
                     }
                     Step::Event(event) => {
                         let is_open = matches!(event, Event::Open);
                         if matches!(event, Event::HeadEnd) {
-                            inflow::limit_contexts(inflaters, &mut link);
+                            inflow::limit_contexts(shared.inflaters, &mut link);
                         } else if is_open {
-                            inflow::begin(inflaters, &mut link);
+                            inflow::begin(shared.inflaters, &mut link);
                         }
-                        service.on_opening(event, &mut link, cx.report, cx.config, hub)?;
+                        service.on_opening(event, &mut link, cx.report, cx.config, shared.hub)?;
                         *is_plain = is_open && service.is_plain() && link.session.agreed().is_none();
                     }
                     Step::Read if may_read => {
@@ -264,7 +272,7 @@ impl<'c> Peer<'c> {
                     }
                     Step::Read => {
                         if !*is_plain {
-                            Inflow::new(inflaters, service, cx.report, cx.config, hub, &mut turn)
+                            Inflow::new(shared, service, cx.report, cx.config, &mut turn)
                                 .refuse(&mut link)?;
                         }
                         link.flush()?;

@@ -199,7 +199,7 @@ impl Loop<'_> {
     fn timeout(&self, now: u64) -> Option<u64> {
         let waits = [
             self.slots.due_in(now),
-            self.socketio.due_in(now),
+            self.socketio.is_active().then(|| self.socketio.due_in(now)).flatten(),
             self.acceptor.due_in(now, self.slots.len()),
             self.report.status_due_in(now, self.config.stats_interval),
             self.stopping.and_then(|stopping| stopping.until).map(|until| until.saturating_sub(now)),
@@ -254,9 +254,10 @@ impl Loop<'_> {
         if !full || self.full_turns > FULL_TURNS {
             self.full_turns = 0;
             self.slots.expire(cx);
-            cx.socketio.expire(now, cx.report);
         }
-        self.slots.run_woken(cx);
+        if cx.socketio.is_active() {
+            self.slots.run_socketio(self.full_turns == 0, cx);
+        }
         if cx.report.status_due_in(now, self.config.stats_interval) == Some(0) {
             cx.report.status(now);
         }

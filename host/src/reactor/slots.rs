@@ -159,8 +159,13 @@ impl<'c> Slots<'c> {
         self.due = due;
     }
 
-    /// Runs the clients that carry sessions of Socket.IO in which something happened.
-    pub(crate) fn run_woken(&mut self, cx: &mut Context<'_, '_>) {
+    /// Runs the clients that carry sessions of Socket.IO in which something happened, or is due if it `expires`.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn run_socketio(&mut self, expires: bool, cx: &mut Context<'_, '_>) {
+        if expires {
+            cx.socketio.expire(cx.now, cx.report);
+        }
         while let Some(key) = cx.socketio.take_woken() {
             self.run(key, cx, |slot, cx| slot.peer.on_ready(cx));
         }

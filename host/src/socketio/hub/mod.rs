@@ -140,12 +140,19 @@ impl<'c> Hub<'c> {
         self.woken.pop()
     }
 
+    /// Whether there may be something to do: without sessions, and clients to be told of the last one's end, there is not.
+    #[inline]
+    pub(crate) fn is_active(&self) -> bool {
+        !self.sessions.is_empty() || !self.woken.is_empty()
+    }
+
     /// Milliseconds until a session is due.
     pub(crate) fn due_in(&self, now: u64) -> Option<u64> {
         self.wheel.next_in(now)
     }
 
     /// Does what is due.
+    #[cold]
     pub(crate) fn expire(&mut self, now: u64, report: &mut Report) {
         let mut due = std::mem::take(&mut self.due);
         self.wheel.expire(now, &mut due);
