@@ -199,12 +199,16 @@ impl Loop<'_> {
     fn timeout(&self, now: u64) -> Option<u64> {
         let waits = [
             self.slots.due_in(now),
-            self.socketio.is_active().then(|| self.socketio.due_in(now)).flatten(),
             self.acceptor.due_in(now, self.slots.len()),
             self.report.status_due_in(now, self.config.stats_interval),
             self.stopping.and_then(|stopping| stopping.until).map(|until| until.saturating_sub(now)),
         ];
-        waits.into_iter().flatten().min()
+        let within = waits.into_iter().flatten().min();
+        if self.socketio.is_active() {
+            within.into_iter().chain(self.socketio.due_in(now)).min()
+        } else {
+            within
+        }
     }
 
     /// Does all there is to do at `now`, in milliseconds since the start; whether that was the last.

@@ -147,6 +147,7 @@ impl<'c> Hub<'c> {
     }
 
     /// Milliseconds until a session is due.
+    #[cold]
     pub(crate) fn due_in(&self, now: u64) -> Option<u64> {
         self.wheel.next_in(now)
     }
