@@ -46,8 +46,8 @@ fn text(len: usize) -> Vec<u8> {
 }
 
 const WORKLOADS: [Workload; 5] = [
-    Workload { connections: 1, in_flight: 1, payload: binary, len: 32, name: "1 x 1 x 32 B", bound: 1_200 },
-    Workload { connections: 100, in_flight: 1, payload: binary, len: 20, name: "100 x 1 x 20 B", bound: 900 },
+    Workload { connections: 1, in_flight: 1, payload: binary, len: 32, name: "1 x 1 x 32 B", bound: 1_300 },
+    Workload { connections: 100, in_flight: 1, payload: binary, len: 20, name: "100 x 1 x 20 B", bound: 950 },
     Workload {
         connections: 10,
         in_flight: 32,
