@@ -178,9 +178,9 @@ fn an_answer_is_read_although_the_request_goes_on() {
 fn a_request_that_takes_too_long_gets_408() {
     let echo = Echo::start(&["--handshake-timeout", "0.3", "--close-timeout", "0.3"]);
     let mut silent = echo.tcp();
-    let mut amid = echo.tcp();
-    amid.send(&REQUEST[..50]);
-    for client in [&mut silent, &mut amid] {
+    let mut halfway = echo.tcp();
+    halfway.send(&REQUEST[..50]);
+    for client in [&mut silent, &mut halfway] {
         let answer = client.answer().unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (408, "the request took too long\n"));
     }

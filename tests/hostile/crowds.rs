@@ -47,7 +47,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             let slowest = slowest.unwrap_or_default().as_secs_f64() * 1e3;
             Ok(format!("{each} bytes each; an echo beside them took {slowest:.1} ms at most"))
         }),
-        Attack::long("5,000 connections that stop amid a frame's header", |arena| {
+        Attack::long("5,000 connections that stop in the middle of a frame's header", |arena| {
             let before = arena.memory();
             let mut clients = Vec::new();
             for _ in 0..5_000 {
@@ -74,7 +74,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
                 }
                 arena.echo.says("cannot accept");
                 arena.witness()?;
-                // Whoever leaves makes room for the next; those that came first are served first.
+                // A client that leaves makes room for the next; those that came first are served first.
                 for mut client in clients {
                     let status = client.head()?.status;
                     ensure(status == 101, format!("status {status}"))?;

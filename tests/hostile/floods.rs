@@ -38,7 +38,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
         unread(arena, 40, &frame(0x81, KEY, b"x").repeat(5_000))
     }));
     attacks.push(Attack::long("unread: 1,000 clients that never read", |arena| crowd(arena, 1000)));
-    attacks.push(Attack::long("unread: 40 clients amid a message of 2^60 bytes", |arena| {
+    attacks.push(Attack::long("unread: 40 clients in the middle of a message of 2^60 bytes", |arena| {
         let mut clients = narrow(arena, 40)?;
         for client in &mut clients {
             client.try_send(&header(0x82, KEY, 1 << 60))?;

@@ -14,8 +14,8 @@ pub(crate) fn attacks() -> Vec<Attack> {
     let shots = shapes().into_iter().chain(order()).chain(closes()).chain(texts()).chain(lengths());
     let mut attacks: Vec<Attack> = shots.map(|shot| shot.into_attack(true)).collect();
     attacks.push(Attack::quick("frames cut at every byte", cut_everywhere));
-    attacks.push(Attack::quick("a frame that ends amid its bytes", ends_anywhere));
-    attacks.push(Attack::quick("a reset amid a frame, 500 times", |arena| {
+    attacks.push(Attack::quick("a frame that ends anywhere in its bytes", ends_anywhere));
+    attacks.push(Attack::quick("a reset in the middle of a frame, 500 times", |arena| {
         for n in 0..500usize {
             let mut client = arena.open()?;
             client.try_send(&header(0x82, KEY, 70_000))?;
@@ -81,11 +81,11 @@ fn order() -> Vec<Shot> {
         bad("a continuation of nothing", framed(0x80, b"x")),
         bad("an unfinished continuation of nothing", framed(0x00, b"x")),
         bad("a continuation behind a whole message", [framed(0x81, b"a"), framed(0x80, b"b")].concat()),
-        bad("a text amid a message", [framed(0x01, b"a"), framed(0x81, b"b")].concat()),
-        bad("a binary amid a text", [framed(0x01, b"a"), framed(0x82, b"b")].concat()),
+        bad("a text in the middle of a message", [framed(0x01, b"a"), framed(0x81, b"b")].concat()),
+        bad("a binary in the middle of a text", [framed(0x01, b"a"), framed(0x82, b"b")].concat()),
         bad("a message begun twice", [framed(0x02, b"a"), framed(0x02, b"b")].concat()),
         Shot::new(
-            "order: pings amid a message",
+            "order: pings in the middle of a message",
             [
                 framed(0x01, b"a"),
                 framed(0x89, b"1"),
@@ -122,12 +122,12 @@ fn closes() -> Vec<Shot> {
     let mut shots = vec![
         shot("half a code".into(), &[3], 1002),
         shot("a reason that is no UTF-8".into(), &[3, 232, 0xff], 1007),
-        shot("a reason cut amid a code point".into(), &[3, 232, b'a', 0xe2, 0x82], 1007),
+        shot("a reason cut in the middle of a code point".into(), &[3, 232, b'a', 0xe2, 0x82], 1007),
         shot("no code".into(), &[], 1005),
         shot("a reason of 123 bytes".into(), &close_payload(1000, &"r".repeat(123)), 1000),
         Shot::new("close: two at once", framed(0x88, &close_payload(1000, "")).repeat(2), Must::Close(1000)),
         Shot::new(
-            "close: amid a message",
+            "close: in the middle of a message",
             [framed(0x01, b"a"), framed(0x88, &close_payload(1001, ""))].concat(),
             Must::Close(1001),
         ),
@@ -223,7 +223,7 @@ fn script() -> (Vec<u8>, Messages) {
     (bytes.concat(), answers)
 }
 
-/// The server's frames up to its close frame, put together; a pong amid a message comes before it.
+/// The server's frames up to its close frame, put together; a pong in the middle of a message comes before it.
 fn answers(client: &mut microws_tests::raw::Raw) -> Result<Messages, Box<dyn std::error::Error>> {
     let (mut data, mut all) = (Vec::new(), Vec::new());
     loop {

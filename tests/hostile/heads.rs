@@ -211,7 +211,7 @@ fn slow() -> Vec<Attack> {
             }
             Ok(format!("{} cuts", REQUEST.len() + 1))
         }),
-        Attack::quick("a head that ends amid its bytes", |arena| {
+        Attack::quick("a head that ends anywhere in its bytes", |arena| {
             for cut in 0..REQUEST.len() {
                 let mut client = arena.tcp()?;
                 client.try_send(&REQUEST[..cut])?;

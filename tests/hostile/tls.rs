@@ -113,37 +113,43 @@ pub(crate) fn attacks() -> Vec<Attack> {
     }));
     attacks.push(Attack::quick("tls: updates of keys", key_updates));
     attacks.push(Attack::quick("tls: a flood of updates of keys", key_update_flood));
-    attacks.push(Attack::long("tls: a client that stops amid the echo of 16 MiB, and goes on", |arena| {
-        let message = frame(0x82, KEY, &vec![7; 1 << 24]);
-        let mut client = arena.door.narrow()?;
-        client.upgrade();
-        let (mut came, mut paused) = (0, false);
-        client.exchange(&message, message.len(), |bytes| {
-            came += bytes.len();
-            if came > 1 << 23 && !paused {
-                paused = true;
-                thread::sleep(Duration::from_millis(1000));
-            }
-            // The headers of the fragments come on top.
-            Ok(came >= 1 << 24)
-        })?;
-        client.try_send(&frame(0x88, KEY, &[3, 232]))?;
-        let rest = client.rest()?;
-        ensure(rest.ends_with(&[0x88, 2, 3, 232]), "no close frame after the echo")?;
-        Ok(format!("{came} bytes came"))
-    }));
-    attacks.push(Attack::long("tls: a client that stops amid the echo of 16 MiB for ever", |arena| {
-        let before = arena.memory();
-        let files = arena.echo.open_files();
-        let message = frame(0x82, KEY, &vec![7; 1 << 24]);
-        let mut client = arena.door.narrow()?;
-        client.upgrade();
-        // The kernel and the server may take all of it.
-        let _ = client.try_send(&message);
-        wait_until("it is dropped", || (arena.echo.open_files() <= files).then_some(()));
-        wait_until("the memory returns", || (arena.memory() <= before + 4096).then_some(()));
-        Ok("dropped".into())
-    }));
+    attacks.push(Attack::long(
+        "tls: a client that stops in the middle of the echo of 16 MiB, and goes on",
+        |arena| {
+            let message = frame(0x82, KEY, &vec![7; 1 << 24]);
+            let mut client = arena.door.narrow()?;
+            client.upgrade();
+            let (mut came, mut paused) = (0, false);
+            client.exchange(&message, message.len(), |bytes| {
+                came += bytes.len();
+                if came > 1 << 23 && !paused {
+                    paused = true;
+                    thread::sleep(Duration::from_millis(1000));
+                }
+                // The headers of the fragments come on top.
+                Ok(came >= 1 << 24)
+            })?;
+            client.try_send(&frame(0x88, KEY, &[3, 232]))?;
+            let rest = client.rest()?;
+            ensure(rest.ends_with(&[0x88, 2, 3, 232]), "no close frame after the echo")?;
+            Ok(format!("{came} bytes came"))
+        },
+    ));
+    attacks.push(Attack::long(
+        "tls: a client that stops in the middle of the echo of 16 MiB for ever",
+        |arena| {
+            let before = arena.memory();
+            let files = arena.echo.open_files();
+            let message = frame(0x82, KEY, &vec![7; 1 << 24]);
+            let mut client = arena.door.narrow()?;
+            client.upgrade();
+            // The kernel and the server may take all of it.
+            let _ = client.try_send(&message);
+            wait_until("it is dropped", || (arena.echo.open_files() <= files).then_some(()));
+            wait_until("the memory returns", || (arena.memory() <= before + 4096).then_some(()));
+            Ok("dropped".into())
+        },
+    ));
     attacks.push(Attack::quick("tls: the end without close_notify is told as 1006", truncation));
     attacks.push(Attack::quick("tls: plain requests where TLS is a must", plain_requests));
     attacks
@@ -411,7 +417,7 @@ fn key_update_flood(arena: &Arena) -> Verdict {
     Ok(format!("ended after {sent}"))
 }
 
-/// TCP ends, TLS did not: whoever cut it may have cut more.
+/// TCP ends, TLS did not: what was cut may be more.
 fn truncation(_: &Arena) -> Verdict {
     let (echo, door) = start(&[], true);
     for says_so in [false, true] {

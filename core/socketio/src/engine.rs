@@ -51,7 +51,7 @@ pub fn split(packet: &[u8]) -> Result<(Type, &[u8]), Fault> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Open<'a> {
-    /// The session's id; whoever knows it can take the session over.
+    /// The session's id. It is a secret: with it the session can be taken over.
     pub sid: &'a [u8],
     /// Whether the session can go on over a WebSocket, from polling.
     pub upgrade: bool,

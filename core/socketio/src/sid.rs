@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::base64;
 
-/// An id of 20 characters, base64url of 15 random bytes. That of a session takes the session over for whoever knows it:
+/// An id of 20 characters, base64url of 15 random bytes. With that of a session the session can be taken over:
 /// the bytes must be such that nobody can predict them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Sid([u8; 20]);

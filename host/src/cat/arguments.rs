@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Vec<PathBuf>,
 
-    /// Trust any certificate: whoever is in between can read and change all
+    /// Trust any certificate: somebody in between can read and change all
     #[cfg(feature = "tls")]
     #[arg(long, conflicts_with = "ca")]
     pub(crate) insecure: bool,

@@ -78,7 +78,7 @@ struct Registers(*mut u32);
 
 impl Registers {
     fn read(&mut self, register: Register) -> u32 {
-        // SAFETY: whoever made `Registers` vouched for the address; every offset is inside the block.
+        // SAFETY: the maker of `Registers` vouched for the address; every offset is inside the block.
         unsafe { ptr::read_volatile(self.0.byte_add(register as usize)) }
     }
 
