@@ -1,4 +1,4 @@
-"""python-socketio's client against the echo server, in its three modes: WebSocket, polling, polling and then the upgrade.
+"""python-socketio's client against the echo server, in three modes: WebSocket, polling, polling and then the upgrade.
 
 Each check is a line `ok ...` or `not ok ...`; the server's port is SOCKETIO in the environment, and
 SCHEME is ws or wss.
@@ -107,7 +107,7 @@ for mode, transports in MODES.items():
     for check in CHECKS:
         clients = []
 
-        def open(**options):
+        def open(clients=clients, transports=transports, **options):
             clients.append(Client(transports, **options))
             return clients[-1]
 
