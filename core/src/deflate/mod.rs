@@ -38,9 +38,11 @@ mod bits;
 mod compress;
 mod huffman;
 mod inflate;
+mod inflated;
 mod params;
 mod ring;
 
 pub use compress::{Deflater, MIN_TABLE_LEN, Progress};
-pub use inflate::{Fault, Inflated, Inflater, MAX_RING_LEN, MIN_RING_LEN, Next};
+pub use inflate::{Inflater, MAX_RING_LEN, MIN_RING_LEN};
+pub use inflated::{Fault, Inflated, Next};
 pub use params::{Agreed, Params};

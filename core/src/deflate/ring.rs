@@ -2,7 +2,8 @@
 
 use core::ops::Range;
 
-use super::inflate::{Inflated, Inflater, MAX_RING_LEN, MIN_RING_LEN, Next};
+use super::inflate::{Inflater, MAX_RING_LEN, MIN_RING_LEN};
+use super::inflated::{Inflated, Next};
 use crate::buffer::Buffer;
 use crate::wire::mask::Mask;
 
