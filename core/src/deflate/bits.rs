@@ -3,8 +3,8 @@
 /// Bits that were read and not yet used: fewer than eight between two uses, so no byte is read too early.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bits {
-    held: u32,
-    count: u8,
+    pub(super) held: u32,
+    pub(super) count: u8,
 }
 
 impl Bits {

@@ -36,6 +36,7 @@
 
 mod bits;
 mod compress;
+mod fast;
 mod huffman;
 mod inflate;
 mod inflated;

@@ -2,13 +2,14 @@
 
 use core::ops::Range;
 
+use super::fast::FAST;
 use super::inflate::{Inflater, MAX_RING_LEN, MIN_RING_LEN};
 use super::inflated::{Inflated, Next};
 use crate::buffer::Buffer;
 use crate::wire::mask::Mask;
 
 /// Payload that is unmasked at a time: what is not used is masked again.
-const PIECE: usize = 64;
+const PIECE: usize = if FAST { 1024 } else { 64 };
 
 impl<'a> Buffer<'a> {
     /// The same queue as `rx` with an inflater for compressed messages: sessions agree to permessage-deflate (RFC 7692)

@@ -1,0 +1,201 @@
+//! Symbols by table instead of by counting, several to a read: for machines with memory and wide registers to spare.
+//!
+//! It takes over between two symbols, while there is input for a whole match and room for the longest. Where one of them
+//! ends, and for codes that are longer than the tables, the steps of [`Inflater`] go on from the same bit.
+
+use super::bits::Bits;
+use super::huffman::Counts;
+use super::inflate::{END_OF_BLOCK, Inflater, MAX_RING_LEN, Stage};
+use crate::buffer::copy;
+use crate::compact::COMPACT;
+
+/// Whether there are tables. They take 3 KB, and the loop over them more flash than all the rest of the inflater.
+pub(super) const FAST: bool = cfg!(target_pointer_width = "64") && !COMPACT;
+
+const LITERALS: usize = if FAST { 1 << 10 } else { 0 };
+const DISTANCES: usize = if FAST { 1 << 9 } else { 0 };
+
+/// Bytes of the longest match, and one.
+const ROOM: usize = 258 + 1;
+
+/// Symbol and length of each code that is no longer than the index: 16 times the symbol and the length; 0 for a longer
+/// code and for none. The index is the bits that come next, the first of them the least significant.
+#[derive(Clone)]
+pub(super) struct Tables {
+    literals: [u16; LITERALS],
+    distances: [u16; DISTANCES],
+}
+
+impl Tables {
+    pub(super) const NONE: Self = Self { literals: [0; LITERALS], distances: [0; DISTANCES] };
+
+    /// Of the codes with these lengths, of which there are so many of each.
+    pub(super) fn build(&mut self, literals: (&[u8], &Counts), distances: (&[u8], &Counts)) {
+        if FAST {
+            fill(&mut self.literals, literals.0, literals.1);
+            fill(&mut self.distances, distances.0, distances.1);
+        }
+    }
+}
+
+fn fill(table: &mut [u16], lengths: &[u8], counts: &Counts) {
+    for slot in &mut *table {
+        *slot = 0;
+    }
+    // The first code of each length (RFC 1951 section 3.2.2).
+    let (mut next, mut code): (Counts, u16) = (*counts, 0);
+    for (first, count) in next.iter_mut().zip(counts) {
+        code = code.wrapping_mul(2);
+        (*first, code) = (code, code.wrapping_add(*count));
+    }
+    let longest = table.len().checked_ilog2().unwrap_or(0);
+    for (symbol, length) in (0u16..).zip(lengths) {
+        let bits = u32::from(*length);
+        let Some(code) = next.get_mut(usize::from(*length)).filter(|_| bits > 0) else { continue };
+        // Codes come with their first bit first.
+        let index = code.reverse_bits().wrapping_shr(16u32.wrapping_sub(bits));
+        *code = code.wrapping_add(1);
+        if bits <= longest {
+            let entry = symbol << 4 | u16::from(*length);
+            for slot in table.iter_mut().skip(usize::from(index)).step_by(1usize.wrapping_shl(bits)) {
+                *slot = entry;
+            }
+        }
+    }
+}
+
+/// Bits out of bytes, eight bytes to a read.
+struct Wide<'a> {
+    bytes: &'a [u8],
+    /// Bytes that were read.
+    read: usize,
+    held: u64,
+    count: u32,
+}
+
+impl Wide<'_> {
+    /// Holds 56 bits or more; `false` where fewer than eight bytes are left.
+    #[inline(always)]
+    fn fill(&mut self) -> bool {
+        let Some(next) = self.bytes.get(self.read..).and_then(<[u8]>::first_chunk) else { return false };
+        self.held |= u64::from_le_bytes(*next).wrapping_shl(self.count);
+        let taken = 63u32.wrapping_sub(self.count) / 8;
+        self.read = self.read.wrapping_add(taken as usize);
+        self.count = self.count.wrapping_add(taken.wrapping_mul(8));
+        true
+    }
+
+    #[inline(always)]
+    fn look_up(&self, table: &[u16]) -> (u16, u32) {
+        let index = self.held as usize & table.len().wrapping_sub(1);
+        let entry = table.get(index).copied().unwrap_or(0);
+        (entry >> 4, u32::from(entry & 15))
+    }
+
+    #[inline(always)]
+    fn drop(&mut self, n: u32) {
+        self.held = self.held.wrapping_shr(n);
+        self.count = self.count.wrapping_sub(n);
+    }
+
+    /// What a symbol and the extra bits after `skip` others stand for, counted from 0; and how many bits those are. See
+    /// [`Inflater`]'s own.
+    #[inline(always)]
+    fn number(&self, symbol: u16, steps: u32, skip: u32) -> (u16, u32) {
+        let bits = u32::from(symbol >> steps).saturating_sub(1);
+        let first = 1u16.wrapping_shl(steps);
+        let base = if symbol >> steps == 0 { symbol } else { first | (symbol & first.wrapping_sub(1)) };
+        let mask = 1u64.wrapping_shl(bits).wrapping_sub(1);
+        let extra = (self.held.wrapping_shr(skip) & mask) as u16;
+        (base.wrapping_shl(bits).wrapping_add(extra), bits)
+    }
+}
+
+impl Inflater {
+    /// Makes bytes as long as it can; then the next step is due, which is that of `stage`.
+    #[inline(never)]
+    pub(super) fn run_fast(&mut self, input: &mut &[u8], ring: &mut [u8]) {
+        let Bits { held, count } = self.bits;
+        let mut bits = Wide { bytes: input, read: 0, held: u64::from(held), count: u32::from(count) };
+        let len = ring.len().min(MAX_RING_LEN);
+        let (start, end) = (usize::from(self.at), usize::from(self.end));
+        let seen_at_start = usize::from(self.seen);
+        let mut at = start;
+        while at.wrapping_add(ROOM) <= end && bits.fill() {
+            let (mut symbol, mut length) = bits.look_up(&self.tables.literals);
+            if symbol < END_OF_BLOCK && length > 0 {
+                put(ring, &mut at, symbol as u8);
+                bits.drop(length);
+                // There are bits for a match after a literal, and for another literal.
+                (symbol, length) = bits.look_up(&self.tables.literals);
+            }
+            if length == 0 || symbol == END_OF_BLOCK || symbol > 285 {
+                break;
+            }
+            if symbol < END_OF_BLOCK {
+                put(ring, &mut at, symbol as u8);
+                bits.drop(length);
+                continue;
+            }
+            let symbol = symbol.wrapping_sub(257);
+            let (number, extra) = if symbol == 28 { (255, 0) } else { bits.number(symbol, 2, length) };
+            bits.drop(length.wrapping_add(extra));
+            let copied = usize::from(number).wrapping_add(3);
+            let (symbol, length) = bits.look_up(&self.tables.distances);
+            let (number, extra) = bits.number(symbol, 1, length);
+            let distance = usize::from(number).wrapping_add(1);
+            let seen = seen_at_start.wrapping_add(at.wrapping_sub(start));
+            if length == 0 || symbol >= 30 || distance > seen || distance > len {
+                // The step for it knows what is wrong, or has the longer code.
+                self.length = copied as u16;
+                self.stage = Stage::Distance;
+                break;
+            }
+            bits.drop(length.wrapping_add(extra));
+            repeat(ring.get_mut(..len).unwrap_or_default(), at, distance, copied);
+            at = at.wrapping_add(copied);
+        }
+        // Whole bytes go back, of those that were read here: the steps hold no more bits than they need.
+        let back = (bits.count / 8).min(bits.read as u32);
+        *input = input.get(bits.read.wrapping_sub(back as usize)..).unwrap_or_default();
+        let count = bits.count.wrapping_sub(back.wrapping_mul(8));
+        self.bits =
+            Bits { held: bits.held as u32 & 1u32.wrapping_shl(count).wrapping_sub(1), count: count as u8 };
+        let made = at.wrapping_sub(start);
+        self.seen = seen_at_start.wrapping_add(made).min(MAX_RING_LEN) as u16;
+        self.at = at as u16;
+    }
+}
+
+#[inline(always)]
+fn put(ring: &mut [u8], at: &mut usize, byte: u8) {
+    if let Some(slot) = ring.get_mut(*at) {
+        *slot = byte;
+    }
+    *at = at.wrapping_add(1);
+}
+
+/// Copies `count` bytes to `at` from `distance` before, some of which may be copied themselves (RFC 1951 section 3.2.3).
+#[inline(always)]
+fn repeat(ring: &mut [u8], at: usize, distance: usize, count: usize) {
+    let wrapped = if at < distance { ring.len() } else { 0 };
+    let from = at.wrapping_add(wrapped).wrapping_sub(distance);
+    let is_apart = at.abs_diff(from) >= count && from.wrapping_add(count) <= ring.len();
+    if is_apart {
+        let (front, back) = ring.split_at_mut_checked(at.max(from)).unwrap_or_default();
+        let (to, source) = if from < at {
+            (back.get_mut(..count), front.get(from..from.wrapping_add(count)))
+        } else {
+            (front.get_mut(at..at.wrapping_add(count)), back.get(..count))
+        };
+        return copy(to.unwrap_or_default(), source.unwrap_or_default());
+    }
+    for i in 0..count {
+        let from = from.wrapping_add(i);
+        let from = if from >= ring.len() { from.wrapping_sub(ring.len()) } else { from };
+        let byte = ring.get(from).copied().unwrap_or_default();
+        if let Some(slot) = ring.get_mut(at.wrapping_add(i)) {
+            *slot = byte;
+        }
+    }
+}
