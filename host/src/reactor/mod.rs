@@ -197,18 +197,20 @@ impl Loop<'_> {
 
     /// How many milliseconds to wait for events, at `now`; `None` for ever.
     fn timeout(&self, now: u64) -> Option<u64> {
-        let waits = [
-            self.slots.due_in(now),
-            self.acceptor.due_in(now, self.slots.len()),
-            self.report.status_due_in(now, self.config.stats_interval),
-            self.stopping.and_then(|stopping| stopping.until).map(|until| until.saturating_sub(now)),
-        ];
-        let within = waits.into_iter().flatten().min();
-        if self.socketio.is_active() {
-            within.into_iter().chain(self.socketio.due_in(now)).min()
-        } else {
-            within
+        let sooner = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, None) => a,
+            (None, b) => b,
+        };
+        let mut within = sooner(self.slots.due_in(now), self.acceptor.due_in(now, self.slots.len()));
+        within = sooner(within, self.report.status_due_in(now, self.config.stats_interval));
+        if let Some(Stopping { until: Some(until) }) = self.stopping {
+            within = sooner(within, Some(until.saturating_sub(now)));
         }
+        if self.socketio.is_active() {
+            within = sooner(within, self.socketio.due_in(now));
+        }
+        within
     }
 
     /// Does all there is to do at `now`, in milliseconds since the start; whether that was the last.

@@ -145,8 +145,11 @@ impl<'c> Slots<'c> {
 
     /// Runs the clients that a deadline may be due for.
     pub(crate) fn expire(&mut self, cx: &mut Context<'_, '_>) {
+        self.schedule.wheel.expire(cx.now, &mut self.due);
+        if self.due.is_empty() {
+            return;
+        }
         let mut due = std::mem::take(&mut self.due);
-        self.schedule.wheel.expire(cx.now, &mut due);
         for Entry { owner, tick } in due.drain(..) {
             self.run(
                 owner,

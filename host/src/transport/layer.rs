@@ -74,7 +74,9 @@ impl Transport {
                 match begun {
                     First::Nothing(read) => Ok(read),
                     First::Plain(n) => {
-                        self.write_out(&layer.early, &[], pool, now)?;
+                        if !layer.early.is_empty() {
+                            self.write_out(&layer.early, &[], pool, now)?;
+                        }
                         if layer.ends {
                             self.shutdown_stream();
                         }

@@ -125,16 +125,16 @@ impl Transport {
         if self.output == Output::Muted {
             return Ok(());
         }
-        while self.outbox.is_none() {
-            if first.is_empty() && second.is_empty() {
+        while self.outbox.is_none() && self.output == Output::AtOnce {
+            let Some(n) = self.stream.write(first, second)? else { break };
+            if n == first.len() + second.len() {
                 return Ok(());
             }
-            if self.output != Output::AtOnce {
-                break;
-            }
-            let Some(n) = self.stream.write(first, second)? else { break };
             let of_first = n.min(first.len());
             (first, second) = (&first[of_first..], &second[n - of_first..]);
+        }
+        if first.is_empty() && second.is_empty() {
+            return Ok(());
         }
         let outbox = self.outbox.get_or_insert_with(|| pool.take_outbox(now));
         outbox.push(first, pool.pieces());
