@@ -1,6 +1,6 @@
 //! One client: the pump between its transport, its session and its service.
 
-use microws::{CloseCode, End, Event, SendError, Step};
+use microws::{CloseCode, End, Event, Overdue, SendError, Step};
 
 use crate::deflate::{Compression, Engine};
 use crate::inflow::{self, Flow, Inflow, Shared};
@@ -174,6 +174,10 @@ impl<'c> Peer<'c> {
         }
         let within = self.pump(cx, was_blocked)?;
         if let (false, Some(end)) = (self.ended, self.session.end()) {
+            // A client that has not finished the handshake of TLS can't be answered.
+            if end == End::Overdue(Overdue::Handshake) && self.transport.is_shaking_hands() {
+                return Err(Ending::TlsOverdue);
+            }
             self.report_end(&Ending::Session(end), cx.report);
             self.ended = true;
         }

@@ -55,6 +55,8 @@ pub(crate) enum Ending {
     /// It broke TLS, found no version or cipher in common, or sent an alert.
     #[cfg(feature = "tls")]
     Tls(rustls::Error),
+    /// The handshake of TLS took too long.
+    TlsOverdue,
     /// The replies were left unread.
     Unread,
     /// It asked for a fault that ends it.
@@ -235,7 +237,9 @@ impl Report {
                 return error!("{who} disconnected: {ending}");
             }
             Ending::Session(End::Overdue(Overdue::Pong)) => self.stats.pings_overdue += 1,
-            Ending::Session(End::Overdue(_)) | Ending::Unread => self.stats.timeouts += 1,
+            Ending::Session(End::Overdue(_)) | Ending::TlsOverdue | Ending::Unread => {
+                self.stats.timeouts += 1
+            }
             Ending::Preamble(_) => self.stats.refused.bad_request += 1,
             #[cfg(feature = "tls")]
             Ending::Tls(_) => self.stats.refused.tls += 1,
@@ -370,6 +374,7 @@ impl fmt::Display for Ending {
             Self::Tls(rustls::Error::AlertReceived(alert)) => write!(f, "TLS: it sent the alert {alert:?}"),
             #[cfg(feature = "tls")]
             Self::Tls(error) => write!(f, "TLS: {error}"),
+            Self::TlsOverdue => f.write_str("the handshake of TLS took too long"),
             Self::Unread => f.write_str("the replies were not read"),
             Self::Asked => f.write_str("it asked for a fault"),
             Self::Stopped => f.write_str("the server stops"),

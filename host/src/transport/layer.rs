@@ -50,6 +50,15 @@ impl Transport {
         self.layer.is_some()
     }
 
+    /// Whether TLS has begun, and its handshake is not done.
+    pub(crate) fn is_shaking_hands(&self) -> bool {
+        match self.layer.as_ref().map(|layer| &layer.kind) {
+            #[cfg(feature = "tls")]
+            Some(Kind::Tls(tls)) => tls.is_handshaking(),
+            _ => false,
+        }
+    }
+
     /// The version of TLS that protects it; `None` without TLS, and before its handshake is done.
     pub(crate) fn tls_version(&self) -> Option<&'static str> {
         match &self.layer.as_ref()?.kind {
