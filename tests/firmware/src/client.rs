@@ -18,7 +18,8 @@ pub const TX_LEN: usize = RX_LEN + 14;
 /// The TCP connection is made within this time.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
-type Random = fn(&mut [u8]);
+/// Where masking keys come from.
+pub type Random = fn(&mut [u8]);
 
 /// Where an application sends.
 pub type Line<'b> = Sender<'b, Client<Random>>;

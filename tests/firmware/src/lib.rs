@@ -18,5 +18,6 @@ pub mod echo;
 pub mod lan9118;
 pub mod net;
 pub mod sensor;
+pub mod socketio;
 pub mod tcp;
 pub mod tls;
