@@ -2,7 +2,10 @@
 
 use microws_benches::frames::{FIN, PlainHeader};
 
-use crate::workload::Script;
+use crate::{
+    deflate::{RSV1, Replies},
+    workload::Script,
+};
 
 /// Opcode of a server's question whether somebody is there.
 const PING: u8 = 9;
@@ -32,6 +35,8 @@ pub(crate) struct Checker {
     header_len: usize,
     /// Pings that await their pong.
     pub pings: usize,
+    /// Takes the payload of messages where permessage-deflate was agreed.
+    pub replies: Option<Replies>,
 }
 
 impl Checker {
@@ -46,6 +51,7 @@ impl Checker {
             header: [0; 10],
             header_len: 0,
             pings: 0,
+            replies: None,
         }
     }
 
@@ -67,7 +73,7 @@ impl Checker {
             }
             bytes = rest;
             self.offset += now.len();
-            if self.offset == script.wire_len {
+            if now.len() == expected.len() {
                 self.complete(script);
                 done += 1;
             }
@@ -80,16 +86,24 @@ impl Checker {
         loop {
             if self.remaining > 0 {
                 let (now, rest) = bytes.split_at(self.remaining.min(bytes.len()));
-                let expected = script.payloads[self.index].get(self.offset..self.offset + now.len());
-                if expected != Some(now) {
-                    return Err(format!("another payload than was sent, in message {}", self.index));
+                if let Some(replies) = &mut self.replies {
+                    replies.push(now);
+                } else {
+                    let expected = script.payloads[self.index].get(self.offset..self.offset + now.len());
+                    if expected != Some(now) {
+                        return Err(format!("another payload than was sent, in message {}", self.index));
+                    }
                 }
                 bytes = rest;
                 self.offset += now.len();
                 self.remaining -= now.len();
             }
             if self.remaining == 0 && self.fin {
-                if self.offset != script.payloads[self.index].len() {
+                if let Some(replies) = &mut self.replies {
+                    if !replies.end_is(&script.payloads[self.index])? {
+                        return Err(format!("another payload than was sent, in message {}", self.index));
+                    }
+                } else if self.offset != script.payloads[self.index].len() {
                     return Err(format!("message {} ends after {} bytes", self.index, self.offset));
                 }
                 self.complete(script);
@@ -130,7 +144,14 @@ impl Checker {
             return Ok(Some(rest));
         }
         let opcode = if self.first { script.first_byte } else { 0 };
-        if header.first & !FIN != opcode {
+        let mut first = header.first;
+        if let Some(replies) = &mut self.replies
+            && self.first
+        {
+            replies.begin(first & RSV1 != 0);
+            first &= !RSV1;
+        }
+        if first & !FIN != opcode {
             return Err(format!("first byte {:#04x}, expected opcode {opcode}", header.first));
         }
         self.first = false;

@@ -14,6 +14,7 @@ use mio::{Events, Poll, Token};
 
 use crate::{
     check::{Checker, Protocol},
+    deflate::{self, Agreed, Compressed, Replies},
     wire::{ReadWrite, Tls, Wire},
     workload::{Script, Workload},
 };
@@ -24,7 +25,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 const STALL: Duration = Duration::from_secs(20);
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 /// The answer to that key, from RFC 6455, section 1.3.
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
@@ -80,14 +81,21 @@ impl Load {
         let poll = Poll::new()?;
         let mut clients = Vec::with_capacity(workload.connections);
         for token in 0..workload.connections {
-            let mut stream = match protocol {
-                Protocol::Raw => Wire::open(address, tls, |_| Ok(()))?,
-                Protocol::WebSocket => Wire::open(address, tls, upgrade)?,
-            };
+            let mut head = String::new();
+            let mut stream = Wire::open(address, tls, |stream| {
+                if protocol == Protocol::WebSocket {
+                    head = upgrade(stream, if workload.deflate { deflate::OFFER } else { "" })?;
+                }
+                Ok(())
+            })?;
+            let mut checker = Checker::new(protocol);
+            if workload.deflate && protocol == Protocol::WebSocket {
+                checker.replies = Some(Replies::new(Agreed::parse(&head)?));
+            }
             stream.register(poll.registry(), Token(token))?;
             clients.push(Client {
                 stream,
-                checker: Checker::new(protocol),
+                checker,
                 next: 0,
                 owed: 0,
                 unsent: None,
@@ -102,6 +110,15 @@ impl Load {
             in_flight: workload.in_flight,
             buffer: vec![0; 1 << 20],
         })
+    }
+
+    /// What came compressed, since the connections were opened.
+    pub(crate) fn compressed(&self) -> Option<Compressed> {
+        let mut all = self.clients.iter().filter_map(|client| client.checker.replies.as_ref());
+        let first = all.next()?;
+        let mut counts = first.counts;
+        all.for_each(|replies| counts.add(replies.counts));
+        Some(Compressed { agreed: first.agreed, counts })
     }
 
     /// Keep the agreed number of messages in flight, then wait for the last echo.
@@ -210,9 +227,9 @@ impl Client {
     }
 }
 
-/// The opening handshake.
-pub(crate) fn upgrade(stream: &mut dyn ReadWrite) -> Outcome {
-    stream.write_all(REQUEST)?;
+/// The opening handshake, with more lines in its head; the head of the answer.
+pub(crate) fn upgrade(stream: &mut dyn ReadWrite, lines: &str) -> Outcome<String> {
+    stream.write_all(&[REQUEST, lines.as_bytes(), b"\r\n"].concat())?;
     // Nothing follows the head before a message is sent, so reading on can take none of it.
     let mut head = Vec::with_capacity(1024);
     while !head.ends_with(b"\r\n\r\n") {
@@ -227,5 +244,5 @@ pub(crate) fn upgrade(stream: &mut dyn ReadWrite) -> Outcome {
     if !head.starts_with("HTTP/1.1 101") || !head.contains(ACCEPT) {
         return Err(format!("the handshake was refused: {head}").into());
     }
-    Ok(())
+    Ok(head)
 }

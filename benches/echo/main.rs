@@ -1,6 +1,8 @@
 //! Echo servers on loopback, measured from outside: `cargo bench -p microws-benches --bench echo`.
 
 mod check;
+mod compressed;
+mod deflate;
 mod encryption;
 mod handshakes;
 mod load;
@@ -22,7 +24,7 @@ use std::{
 use check::Protocol;
 use clap::Parser;
 use load::{Load, Until};
-use microws_benches::{frames::Content, machine, servers};
+use microws_benches::{machine, servers};
 use process::Process;
 use report::{Cell, Figures, Report};
 use wire::Tls;
@@ -45,17 +47,23 @@ struct Arguments {
     /// uWebSockets too: built from the sources that a package of the Rust registry carries, by a C++ compiler.
     #[arg(long)]
     uwebsockets: bool,
+    /// The ws of npm too, with permessage-deflate: npm installs it, and Node.js with it.
+    #[arg(long, requires = "deflate")]
+    ws: bool,
     /// With TLS: fewer workloads and servers, and handshakes as well.
     #[arg(long)]
     tls: bool,
+    /// With permessage-deflate: one workload of its own, and the servers that have it.
+    #[arg(long, conflicts_with_all = ["tls", "also"])]
+    deflate: bool,
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// For each figure.
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
-    /// Connections of the idle workload.
-    #[arg(long, default_value_t = 10_000)]
-    idle_connections: usize,
+    /// Connections of the idle workload [default: 10000, with permessage-deflate 1000].
+    #[arg(long)]
+    idle_connections: Option<usize>,
     /// Where the table (echo.md) and the plot (echo.svg) go [default: the target directory].
     #[arg(long, value_name = "DIRECTORY")]
     out: Option<PathBuf>,
@@ -90,7 +98,10 @@ fn main() -> Outcome<ExitCode> {
     let chosen = |name: &str| {
         arguments.workloads.is_empty() || arguments.workloads.iter().any(|part| name.contains(part.as_str()))
     };
-    let workloads: Vec<_> = Workload::all()
+    let idle_connections =
+        arguments.idle_connections.unwrap_or(if arguments.deflate { 1_000 } else { 10_000 });
+    let all = if arguments.deflate { vec![Workload::compressed()] } else { Workload::all() };
+    let workloads: Vec<_> = all
         .into_iter()
         .filter(|workload| chosen(&workload.name) && (!arguments.tls || workload.is_with_tls()))
         .collect();
@@ -105,10 +116,14 @@ fn main() -> Outcome<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let machine = machine::describe();
-    machine::allow_open_files(arguments.idle_connections.max(10_000) as u64 + 200)?;
-    let programs = build()?;
+    machine::allow_open_files(idle_connections.max(10_000) as u64 + 200)?;
+    let programs = build(arguments.deflate)?;
     let tls = arguments.tls.then(|| Tls::new(&programs.with_file_name("tls"))).transpose()?;
-    let contenders = contenders(&arguments, &programs, tls.as_ref())?;
+    let mut contenders = match arguments.deflate {
+        true => compressed::contenders(&programs, arguments.uwebsockets, arguments.ws)?,
+        false => contenders(&arguments, &programs, tls.as_ref())?,
+    };
+    choose(&mut contenders, &arguments.servers)?;
     let mut bench =
         Bench { contenders, cores: machine::cores()?, seconds: arguments.seconds, tls, failures: vec![] };
     if bench.cores.0 == bench.cores.1 {
@@ -125,7 +140,8 @@ fn main() -> Outcome<ExitCode> {
             bench.round(round, workload, cells);
         }
     }
-    for (workload, cells) in rows.iter_mut().filter(|(workload, _)| workload.group == Group::Main) {
+    let counted = |workload: &Workload| workload.group == Group::Main && !workload.deflate;
+    for (workload, cells) in rows.iter_mut().filter(|(workload, _)| counted(workload)) {
         eprintln!("system calls and allocations: {}", workload.name);
         bench.count(workload, cells);
     }
@@ -135,7 +151,9 @@ fn main() -> Outcome<ExitCode> {
             eprintln!("idle: {}", bench.contenders[i].name);
             idle.push(match bench.is_cipher(i) {
                 true => None,
-                false => bench.attempt(i, "idle", |bench, i| bench.idle(i, arguments.idle_connections)),
+                false => {
+                    bench.attempt(i, "idle", |bench, i| bench.idle(i, idle_connections, arguments.deflate))
+                }
             });
         }
     }
@@ -158,17 +176,18 @@ fn main() -> Outcome<ExitCode> {
         servers: bench.contenders.iter().map(|contender| contender.name.clone()).collect(),
         rows,
         idle,
-        idle_connections: arguments.idle_connections,
+        idle_connections,
         handshakes,
         tls: arguments.tls,
     };
     let out = arguments.out.unwrap_or_else(|| programs.clone());
     fs::create_dir_all(&out)?;
-    let markdown = report.markdown();
+    let markdown = if arguments.deflate { compressed::markdown(&report) } else { report.markdown() };
     println!("{markdown}");
-    if arguments.tls {
-        fs::write(out.join("echo-tls.md"), markdown)?;
-        eprintln!("written to {}/echo-tls.md", out.display());
+    if arguments.tls || arguments.deflate {
+        let name = if arguments.tls { "echo-tls.md" } else { "echo-deflate.md" };
+        fs::write(out.join(name), markdown)?;
+        eprintln!("written to {}/{name}", out.display());
     } else {
         fs::write(out.join("echo.md"), markdown)?;
         plot::draw(&report, &out.join("echo.svg"))?;
@@ -181,15 +200,24 @@ fn main() -> Outcome<ExitCode> {
 }
 
 /// Build the servers as a user gets them; the directory that they are in.
-fn build() -> Outcome<PathBuf> {
+fn build(deflate: bool) -> Outcome<PathBuf> {
     let own = env::current_exe()?;
     let target = own.ancestors().nth(3).ok_or("not run from a target directory")?;
-    for what in [["-p", "microws-host", "--bins"], ["-p", "microws-benches", "--examples"]] {
+    let peers = "-p microws-benches --example echo-server";
+    let all = match deflate {
+        false => vec!["-p microws-host --bins".into(), "-p microws-benches --examples".into()],
+        true => vec![
+            "-p microws-host --bins".into(),
+            format!("{peers} --features deflate"),
+            format!("{peers}-zlib --features soketto-deflate"),
+        ],
+    };
+    for what in all {
         let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
             .args(["build", "--release", "--target-dir"])
             .arg(target)
-            .args(what)
+            .args(what.split(' '))
             .status()?;
         if !status.success() {
             return Err("the servers do not build".into());
@@ -198,13 +226,14 @@ fn build() -> Outcome<PathBuf> {
     Ok(target.join("release"))
 }
 
-fn build_uwebsockets(programs: &Path, tls: bool) -> Outcome<String> {
+/// As it is, or with "tls" or "deflate".
+fn build_uwebsockets(programs: &Path, with: Option<&str>) -> Outcome<String> {
     let directory = programs.with_file_name("uwebsockets");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("uwebsockets/build.sh");
-    if !Command::new(script).arg(&directory).args(tls.then_some("tls")).status()?.success() {
+    if !Command::new(script).arg(&directory).args(with).status()?.success() {
         return Err("uWebSockets does not build".into());
     }
-    let name = if tls { "uwebsockets-echo-tls" } else { "uwebsockets-echo" };
+    let name = with.map_or("uwebsockets-echo".into(), |with| format!("uwebsockets-echo-{with}"));
     Ok(directory.join(name).display().to_string())
 }
 
@@ -230,7 +259,7 @@ fn contenders(arguments: &Arguments, programs: &Path, tls: Option<&Tls>) -> Outc
     }
     let mut further = arguments.also.clone();
     if arguments.uwebsockets {
-        further.push(format!("uWebSockets={}", build_uwebsockets(programs, tls.is_some())?));
+        further.push(format!("uWebSockets={}", build_uwebsockets(programs, tls.map(|_| "tls"))?));
     }
     for further in &further {
         let (name, program) = further.split_once('=').ok_or("--also takes NAME=PROGRAM")?;
@@ -253,16 +282,21 @@ fn contenders(arguments: &Arguments, programs: &Path, tls: Option<&Tls>) -> Outc
             ]);
         }
     }
-    for name in &arguments.servers {
+    Ok(all)
+}
+
+/// Only the servers that are named, if any are.
+fn choose(all: &mut Vec<Contender>, names: &[String]) -> Outcome {
+    for name in names {
         if !all.iter().any(|contender| contender.name == *name) {
             return Err(format!("no server is called {name}").into());
         }
     }
     all.retain(|contender| {
-        let named = arguments.servers.is_empty() || arguments.servers.contains(&contender.name);
+        let named = names.is_empty() || names.contains(&contender.name);
         named || contender.protocol == Protocol::Raw
     });
-    Ok(all)
+    Ok(())
 }
 
 impl Bench {
@@ -332,7 +366,8 @@ impl Bench {
         load.run(Until::Elapsed(Duration::from_secs_f64(self.seconds / 5.0)))?;
         let before = process.cpu_time()?;
         let run = load.run(Until::Elapsed(Duration::from_secs_f64(self.seconds)))?;
-        Ok(Figures::new(&run, process.cpu_time()? - before))
+        let cpu = process.cpu_time()? - before;
+        Ok(Figures::new(&run, cpu, load.compressed()))
     }
 
     /// System calls per message, counted apart since counting slows a server down.
@@ -363,17 +398,9 @@ impl Bench {
     }
 
     /// Bytes of memory for each connection that has echoed once and is idle.
-    fn idle(&self, i: usize, connections: usize) -> Outcome<f64> {
+    fn idle(&self, i: usize, connections: usize, deflate: bool) -> Outcome<f64> {
         let process = self.start(i)?;
-        let workload = |connections| Workload {
-            name: "idle".into(),
-            group: Group::Main,
-            connections,
-            in_flight: 1,
-            content: Content::Binary,
-            len: 125,
-            fragments: 1,
-        };
+        let workload = |connections| Workload { connections, ..Workload::idle(deflate) };
         let mut first = self.connect(i, &process, &workload(1))?;
         first.run(Until::Messages(1))?;
         process.cpu_time()?;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use microws_benches::stats::{Summary, human};
 
 use crate::{
+    deflate::Compressed,
     handshakes::{self, Cost},
     load::Run,
     workload::{Group, Workload},
@@ -15,16 +16,19 @@ use crate::{
 pub(crate) struct Figures {
     /// The server's processor time for a message, in nanoseconds.
     pub cpu: f64,
-    rate: f64,
+    pub rate: f64,
     quantiles: [f64; 3],
+    /// With permessage-deflate.
+    pub compressed: Option<Compressed>,
 }
 
 impl Figures {
-    pub(crate) fn new(run: &Run, cpu: std::time::Duration) -> Self {
+    pub(crate) fn new(run: &Run, cpu: std::time::Duration, compressed: Option<Compressed>) -> Self {
         Self {
             cpu: cpu.as_nanos() as f64 / run.messages as f64,
             rate: run.rate,
             quantiles: [0.5, 0.99, 0.999].map(|q| run.latency.value_at_quantile(q) as f64),
+            compressed,
         }
     }
 }
@@ -42,7 +46,7 @@ impl Figures {
     /// Of so many messages that are no messages on a wire.
     pub(crate) fn of_cpu(cpu: std::time::Duration, messages: u64) -> Self {
         let cpu = cpu.as_nanos() as f64 / messages as f64;
-        Self { cpu, rate: f64::NAN, quantiles: [f64::NAN; 3] }
+        Self { cpu, rate: f64::NAN, quantiles: [f64::NAN; 3], compressed: None }
     }
 }
 
@@ -52,14 +56,14 @@ impl Cell {
         self.summary(|figures| figures.cpu)
     }
 
-    fn summary(&self, figure: impl Fn(&Figures) -> f64) -> Option<f64> {
+    pub(crate) fn summary(&self, figure: impl Fn(&Figures) -> f64) -> Option<f64> {
         Some(Summary::of(self.rounds.iter().flatten().map(figure))?.median)
     }
 
-    /// Processor time beside the floor's in the same round.
-    fn to_floor(&self, floor: &Self) -> Option<Summary> {
-        let pairs = self.rounds.iter().zip(&floor.rounds);
-        Summary::of(pairs.filter_map(|(own, floor)| Some(own.as_ref()?.cpu / floor.as_ref()?.cpu)))
+    /// Processor time beside another's in the same round.
+    pub(crate) fn to(&self, other: &Self) -> Option<Summary> {
+        let pairs = self.rounds.iter().zip(&other.rounds);
+        Summary::of(pairs.filter_map(|(own, other)| Some(own.as_ref()?.cpu / other.as_ref()?.cpu)))
     }
 }
 
@@ -79,7 +83,7 @@ pub(crate) struct Report {
     pub tls: bool,
 }
 
-fn or_dash(figure: Option<f64>) -> String {
+pub(crate) fn or_dash(figure: Option<f64>) -> String {
     figure.filter(|figure| !figure.is_nan()).map_or("n/a".into(), human)
 }
 
@@ -121,7 +125,7 @@ impl Report {
         );
         for (workload, cells) in self.rows.iter().filter(|(workload, _)| workload.group == Group::Main) {
             for (server, cell) in self.servers.iter().zip(cells) {
-                let ratio = cells.first().and_then(|floor| cell.to_floor(floor));
+                let ratio = cells.first().and_then(|floor| cell.to(floor));
                 let ratio = ratio.map_or("n/a".into(), |ratio| {
                     format!("{:.2} ({:.2} to {:.2})", ratio.median, ratio.min, ratio.max)
                 });

@@ -2,6 +2,8 @@
 
 use microws_benches::frames::{self, Content};
 
+use crate::deflate::{self, Compressor};
+
 /// Connections, messages in flight on each, and the messages.
 #[derive(Debug, Clone)]
 pub(crate) struct Workload {
@@ -14,6 +16,8 @@ pub(crate) struct Workload {
     pub len: usize,
     /// Fragments of a message.
     pub fragments: usize,
+    /// With permessage-deflate.
+    pub deflate: bool,
 }
 
 /// Which table a workload belongs to.
@@ -34,7 +38,16 @@ impl Workload {
             Group::Connections => format!("connections {connections}"),
             Group::Lengths => format!("length {}", bytes(len)),
         };
-        Self { name, group, connections, in_flight, content: Content::Binary, len, fragments: 1 }
+        Self {
+            name,
+            group,
+            connections,
+            in_flight,
+            content: Content::Binary,
+            len,
+            fragments: 1,
+            deflate: false,
+        }
     }
 
     /// All of them.
@@ -55,6 +68,18 @@ impl Workload {
         all.extend([1, 10, 100, 1_000, 10_000].map(|n| Self::new(Group::Connections, n, 1, 125)));
         all.extend((4..=24).step_by(2).map(|power| Self::new(Group::Lengths, 1, 1, 1 << power)));
         all
+    }
+
+    /// The one with permessage-deflate.
+    pub(crate) fn compressed() -> Self {
+        let name = "16 x 4 x 2 KiB of JSON".into();
+        Self { name, content: Content::Json, deflate: true, ..Self::new(Group::Main, 16, 4, 2048) }
+    }
+
+    /// One message on each of some connections.
+    pub(crate) fn idle(deflate: bool) -> Self {
+        let all = if deflate { Self::compressed() } else { Self::new(Group::Main, 1, 1, 125) };
+        Self { name: "idle".into(), connections: 1, in_flight: 1, ..all }
     }
 
     /// Whether it is among those with TLS as well.
@@ -84,20 +109,32 @@ pub(crate) struct Script {
     pub first_byte: u8,
     pub payloads: Vec<Vec<u8>>,
     wire: Vec<u8>,
-    /// Bytes that a message takes on the wire.
-    pub wire_len: usize,
+    /// Where in it each message begins, and at last its end.
+    starts: Vec<usize>,
 }
 
 impl Script {
     pub(crate) fn new(workload: &Workload) -> Self {
         let len = workload.message_len();
         // Few enough to stay in the cache, so that preparing the load costs the server none of it.
-        let count = workload.in_flight.max(((64 << 10) / len.max(1)).clamp(2, 64));
+        let count = match workload.deflate {
+            // More than a window holds, so that none is merely repeated.
+            true => 128,
+            false => workload.in_flight.max(((64 << 10) / len.max(1)).clamp(2, 64)),
+        };
         let mut random = fastrand::Rng::with_seed(len as u64);
         let payloads: Vec<_> = (0..count).map(|_| workload.content.payload(len, &mut random)).collect();
         let first_byte = workload.content.opcode();
-        let mut wire = vec![];
+        let (mut wire, mut starts) = (vec![], vec![]);
+        let mut compressor = workload.deflate.then(Compressor::new);
         for payload in payloads.iter().chain(&payloads) {
+            starts.push(wire.len());
+            if let Some(compressor) = &mut compressor {
+                let key = random.u32(..).to_ne_bytes();
+                let first = frames::FIN | deflate::RSV1 | first_byte;
+                frames::push_masked(&mut wire, first, key, &compressor.message(payload));
+                continue;
+            }
             for fragment in 0..workload.fragments {
                 let opcode = if fragment == 0 { first_byte } else { frames::CONTINUATION };
                 let fin = if fragment + 1 == workload.fragments { frames::FIN } else { 0 };
@@ -106,13 +143,13 @@ impl Script {
                 frames::push_masked(&mut wire, fin | opcode, key, part);
             }
         }
-        let wire_len = wire.len() / (2 * count);
-        Self { first_byte, payloads, wire, wire_len }
+        starts.push(wire.len());
+        Self { first_byte, payloads, wire, starts }
     }
 
     /// What is sent for `count` messages from message `index` on.
     pub(crate) fn wire(&self, index: usize, count: usize) -> &[u8] {
-        &self.wire[index * self.wire_len..][..count * self.wire_len]
+        &self.wire[self.starts[index]..self.starts[index + count]]
     }
 
     /// The message after `index`, `count` messages on.

@@ -16,6 +16,8 @@ pub enum Content {
     Mixed,
     /// Text of three-byte characters.
     Cjk,
+    /// Text as sensors send it: an array of readings, with spaces up to the length.
+    Json,
 }
 
 impl Content {
@@ -28,6 +30,9 @@ impl Content {
     pub fn payload(self, len: usize, random: &mut fastrand::Rng) -> Vec<u8> {
         if self == Self::Binary {
             return std::iter::repeat_with(|| random.u8(..)).take(len).collect();
+        }
+        if self == Self::Json {
+            return readings(len, random).into_bytes();
         }
         let mut text = String::with_capacity(len);
         while text.len() < len {
@@ -44,6 +49,30 @@ impl Content {
             });
         }
         text.into_bytes()
+    }
+}
+
+/// An array of `len` bytes, of at least 2.
+fn readings(len: usize, random: &mut fastrand::Rng) -> String {
+    let mut text = String::from("[");
+    let mut time = 1_760_000_000_000 + random.u64(..1_000_000_000);
+    loop {
+        time += random.u64(900..1_100);
+        let kind = *random.choice(&["temperature", "pressure", "humidity", "flow"]).unwrap_or(&"");
+        let reading = format!(
+            r#"{}{{"sensor":"{kind}-{:02}","time":{time},"value":{:.2},"battery":{:.3},"ok":{}}}"#,
+            if text.len() > 1 { "," } else { "" },
+            random.u8(..40),
+            random.f64() * 100.0,
+            3.0 + random.f64(),
+            random.u8(..20) > 0,
+        );
+        if text.len() + reading.len() >= len {
+            text.extend(std::iter::repeat_n(' ', len.saturating_sub(text.len() + 1)));
+            text.push(']');
+            return text;
+        }
+        text.push_str(&reading);
     }
 }
 
@@ -127,6 +156,18 @@ mod tests {
         let mut out = vec![];
         push_plain(&mut out, FIN | 2, &[7; 65536]);
         assert_eq!(&out[..10], [0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn readings_fill_the_length_and_differ() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let [one, other] = [2048, 2048].map(|len| Content::Json.payload(len, &mut random));
+        assert_eq!((one.len(), other.len(), Content::Json.opcode()), (2048, 2048, 1));
+        assert_ne!(one, other);
+        let text = std::str::from_utf8(&one).unwrap();
+        assert!(text.starts_with(r#"[{"sensor":""#) && text.ends_with(']'), "{text}");
+        assert!(text.matches("},{").count() > 10, "{text}");
+        assert_eq!(Content::Json.payload(2, &mut random), b"[]");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-// uWebSockets as an echo server: compression off, as for every other server, and no limit in the way.
-// Without arguments plain, with --tls-cert FILE --tls-key FILE over OpenSSL.
+// uWebSockets as an echo server without a limit in the way. Without arguments plain, with --tls-cert FILE --tls-key FILE
+// over OpenSSL, with "shared" or "dedicated" compressing replies by the compressor of that name.
 
 #include <App.h>
 
@@ -7,16 +7,17 @@
 #include <iostream>
 
 template <typename App>
-void serve(App &&app, const char *scheme) {
+void serve(App &&app, const char *scheme, uWS::CompressOptions compression = uWS::DISABLED) {
     struct Client {};
     app.template ws<Client>("/*", {
-            .compression = uWS::DISABLED,
+            .compression = compression,
             .maxPayloadLength = 64 * 1024 * 1024,
             .idleTimeout = 0,
             .maxBackpressure = 64 * 1024 * 1024,
             .sendPingsAutomatically = false,
             .message = [](auto *client, std::string_view message, uWS::OpCode opcode) {
-                client->send(message, opcode);
+                // Where compression is off, the last argument has no effect.
+                client->send(message, opcode, true);
             },
         })
         .listen("127.0.0.1", 0, [scheme](us_listen_socket_t *socket) {
@@ -36,5 +37,11 @@ int main(int count, char **arguments) {
         return 0;
     }
 #endif
-    serve(uWS::App(), "ws");
+    uWS::CompressOptions compression = uWS::DISABLED;
+    if (count == 2 && !std::strcmp(arguments[1], "shared")) {
+        compression = uWS::SHARED_COMPRESSOR;
+    } else if (count == 2 && !std::strcmp(arguments[1], "dedicated")) {
+        compression = uWS::DEDICATED_COMPRESSOR;
+    }
+    serve(uWS::App(), "ws", compression);
 }

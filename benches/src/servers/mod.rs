@@ -24,16 +24,20 @@ mod fastwebsockets;
 mod floor;
 #[cfg(feature = "host")]
 mod microws;
+#[cfg(feature = "deflate")]
+mod sockudo_ws;
 mod soketto;
 mod tokio_tungstenite;
 mod tokio_websockets;
+#[cfg(feature = "deflate")]
+mod yawc;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// An echo server on any free port of the loopback address; its address goes to standard error.
 #[derive(Debug, Parser)]
 pub struct Arguments {
-    #[arg(value_parser = NAMES.to_vec())]
+    #[arg(value_parser = [NAMES, NAMES_DEFLATE].concat())]
     name: String,
     /// TLS with this certificate (PEM), for all but the floor.
     #[arg(long, requires = "tls_key")]
@@ -52,6 +56,20 @@ pub const NAMES: &[&str] = &[
     "tokio-websockets",
     "tokio-tungstenite",
     "soketto",
+];
+
+/// With permessage-deflate.
+const NAMES_DEFLATE: &[&str] = &[
+    #[cfg(feature = "deflate")]
+    "sockudo-ws",
+    #[cfg(feature = "deflate")]
+    "sockudo-ws-takeover",
+    #[cfg(feature = "deflate")]
+    "yawc",
+    #[cfg(feature = "deflate")]
+    "yawc-takeover",
+    #[cfg(feature = "soketto-deflate")]
+    "soketto-deflate",
 ];
 
 const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
@@ -74,7 +92,17 @@ pub fn run(arguments: &Arguments) -> Outcome {
         "fastwebsockets" => each_client::<fastwebsockets::Server>(listener, tls),
         "tokio-websockets" => each_client::<tokio_websockets::Server>(listener, tls),
         "tokio-tungstenite" => each_client::<tokio_tungstenite::Server>(listener, tls),
-        "soketto" => each_client::<soketto::Server>(listener, tls),
+        "soketto" => each_client::<soketto::Server<false>>(listener, tls),
+        #[cfg(feature = "soketto-deflate")]
+        "soketto-deflate" => each_client::<soketto::Server<true>>(listener, tls),
+        #[cfg(feature = "deflate")]
+        "sockudo-ws" => each_client::<sockudo_ws::Server<false>>(listener, tls),
+        #[cfg(feature = "deflate")]
+        "sockudo-ws-takeover" => each_client::<sockudo_ws::Server<true>>(listener, tls),
+        #[cfg(feature = "deflate")]
+        "yawc" => each_client::<yawc::Server<false>>(listener, tls),
+        #[cfg(feature = "deflate")]
+        "yawc-takeover" => each_client::<yawc::Server<true>>(listener, tls),
         _ => floor::serve(listener),
     }
 }

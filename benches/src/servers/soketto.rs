@@ -5,11 +5,16 @@ use tokio_util::compat::TokioAsyncReadCompatExt;
 
 use super::{Outcome, Peer, Stream};
 
-pub(super) struct Server;
+/// With permessage-deflate where its feature is on, or without.
+pub(super) struct Server<const DEFLATE: bool>;
 
-impl Peer for Server {
+impl<const DEFLATE: bool> Peer for Server<DEFLATE> {
     async fn serve(stream: impl Stream) -> Outcome {
         let mut server = handshake::Server::new(stream.compat());
+        #[cfg(feature = "soketto-deflate")]
+        if DEFLATE {
+            server.add_extension(Box::new(soketto::extension::deflate::Deflate::new(soketto::Mode::Server)));
+        }
         let key = server.receive_request().await?.key();
         server.send_response(&Response::Accept { key, protocol: None }).await?;
         let (mut sender, mut receiver) = server.into_builder().finish();
