@@ -220,8 +220,6 @@ impl<'c> Peer<'c> {
             return Err(Ending::Bug(SendError::BufferFull));
         }
         let mut may_read = link.transport.may_read(link.pool, link.now);
-        // Bytes, and not the end of the stream.
-        let mut came = false;
         // Whatever happens, what is held must be kept to be given back.
         let mut exchange = || {
             if link.compression.unfinished {
@@ -235,22 +233,15 @@ impl<'c> Peer<'c> {
                 // The session can do nothing before.
                 link.read(&mut rx)?;
                 may_read = false;
-                came = !rx.is_empty();
             }
             loop {
-                let step = match link.session.receive(&mut rx, &mut link.tx) {
-                    // Before the others, because it is by far the most frequent.
-                    Step::Event(Event::Chunk(chunk)) if *is_plain => {
-                        service.on_chunk(&chunk, &mut link, cx.report, cx.config)?;
-                        if !(came && rx.is_empty() && link.session.is_open()) {
-                            continue;
-                        }
-                        // All that came was handled: the session would ask for more.
-                        Step::Read
-                    }
-                    step => step,
-                };
+                let step = link.session.receive(&mut rx, &mut link.tx);
+                // Before the others, because it is by far the most frequent.
                 if let Step::Event(Event::Chunk(chunk)) = step {
+                    if *is_plain {
+                        service.on_chunk(&chunk, &mut link, cx.report, cx.config)?;
+                        continue;
+                    }
                     let mut inflow = Inflow::new(shared, service, cx.report, cx.config, &mut turn);
                     if inflow.on_chunk(&chunk, &mut link)? == Flow::Stopped && !inflow.refuse(&mut link)? {
                         return link.stop();

@@ -111,12 +111,6 @@ impl<'c> Session<'c> {
         self.opening.as_ref().is_some_and(|opening| opening.state() == State::Connecting)
     }
 
-    /// Whether the connection is open in both directions.
-    #[inline]
-    pub(crate) fn is_open(&self) -> bool {
-        self.opening.is_none() && self.open.state() == State::Open
-    }
-
     /// Payload bytes of the current data frame that have not been taken.
     #[inline]
     pub(crate) fn payload_left(&self) -> u64 {

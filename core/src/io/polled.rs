@@ -214,7 +214,7 @@ fn drive<S: Stream, R: Endpoint>(
 ) -> Result<Step<Located>, S::Error> {
     loop {
         // There must be room to echo whatever comes out of `rx`.
-        let room = tx.free() >= rx.len().saturating_add(14) || write(session, tx, stream)?;
+        let room = tx.free() >= longest_event(rx).saturating_add(14) || write(session, tx, stream)?;
         let mut blocked = true;
         if room {
             match session.step(rx, tx) {
@@ -247,6 +247,17 @@ fn drive<S: Stream, R: Endpoint>(
             return Ok(if blocked { Step::Write } else { Step::Read });
         }
     }
+}
+
+/// No event that comes out of `rx` is longer: one that is inflated is as long as the ring at most.
+const fn longest_event(rx: &Buffer<'_>) -> usize {
+    #[cfg(feature = "deflate")]
+    if let Some((_, ring)) = &rx.inflating {
+        if ring.len() > rx.len() {
+            return ring.len();
+        }
+    }
+    rx.len()
 }
 
 /// Whether all of it went.
