@@ -97,7 +97,7 @@ pub(crate) fn markdown(report: &Report) -> String {
         let own = report.servers.iter().position(|server| server == OWN).map(|i| &cells[i]);
         let _infallible = write!(
             out,
-            "\n## {}\n\n| server | context takeover | CPU | ÷ microws | messages/s | saved | plain | bytes for an idle \
+            "\n## {}\n\n| server | the client keeps a window | CPU | ÷ microws | messages/s | saved | plain | bytes for an idle \
              connection |\n|---|---|--:|--:|--:|--:|--:|--:|\n",
             workload.name
         );
@@ -121,7 +121,7 @@ pub(crate) fn markdown(report: &Report) -> String {
     out
 }
 
-/// What the server agreed to.
+/// Whether the server may refer to earlier messages, by what it has agreed to.
 fn takeover(cell: &Cell) -> &'static str {
     match cell.rounds.iter().flatten().find_map(|figures| figures.compressed) {
         Some(Compressed { agreed, .. }) if agreed.takeover => "yes",

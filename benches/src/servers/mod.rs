@@ -134,7 +134,11 @@ trait Peer {
 
 /// A task for each client on a single-threaded runtime.
 fn each_client<P: Peer + 'static>(listener: TcpListener, tls: Option<TlsAcceptor>) -> Outcome {
-    let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+    // sockudo-ws has timers.
+    let runtime = match cfg!(feature = "deflate") {
+        true => runtime::Builder::new_current_thread().enable_all().build()?,
+        false => runtime::Builder::new_current_thread().enable_io().build()?,
+    };
     tokio::task::LocalSet::new().block_on(&runtime, async move {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         loop {

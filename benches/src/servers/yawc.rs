@@ -1,4 +1,7 @@
-//! yawc behind hyper, with permessage-deflate as its options make it by default.
+//! yawc behind hyper, with permessage-deflate as its options make it by default, and one pool of deflaters and inflaters
+//! as its documents advise for many clients.
+
+use std::sync::LazyLock;
 
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::Empty;
@@ -10,15 +13,22 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::task;
-use yawc::{OpCode, Options, WebSocket, WebSocketError};
+use yawc::{DeflatePool, OpCode, Options, WebSocket, WebSocketError};
 
 use super::{Outcome, Peer, Stream};
+
+/// One thread has one message at a time in work.
+static POOL: LazyLock<DeflatePool> = LazyLock::new(|| DeflatePool::new(1));
 
 async fn answer(
     mut request: Request<Incoming>,
     takeover: bool,
 ) -> Result<Response<Empty<Bytes>>, WebSocketError> {
-    let options = Options::default().with_balanced_compression().with_utf8().client_no_context_takeover();
+    let options = Options::default()
+        .with_balanced_compression()
+        .client_no_context_takeover()
+        .with_deflate_pool(POOL.clone())
+        .with_utf8();
     let options = if takeover { options } else { options.server_no_context_takeover() };
     let (response, upgrade) = WebSocket::upgrade_with_options(&mut request, options)?;
     task::spawn_local(async move {
