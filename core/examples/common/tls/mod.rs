@@ -1,4 +1,4 @@
-//! TLS 1.3 with embedded-tls: what it leaves to the program. The firmware in `tests/firmware` uses `pinned` and
+//! TLS 1.3 with embedded-tls: what it leaves to the program. The firmware in `tests/device` uses `pinned` and
 //! `records`, too.
 #![allow(dead_code, unreachable_pub, reason = "shared by programs none of which needs all of it")]
 
