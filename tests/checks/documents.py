@@ -3,8 +3,8 @@
 usage: documents.py ECHO_SERVER    in the project's folder
 
 The commands of one block run one after the other in a folder that has the files they speak of. A server stays until
-the block ends, on a free port in place of 1740. What takes minutes or another machine (stages, benchmarks, emulators) is
-only asked whether it knows its arguments.
+the block ends, on a free port in place of 1740. What takes minutes or another machine (stages, benchmarks, emulators)
+is only asked whether it knows its arguments.
 """
 
 import os
