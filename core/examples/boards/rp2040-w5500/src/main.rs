@@ -1,8 +1,10 @@
-//! An echo server for three clients on a W5500-EVB-Pico, with microws's asynchronous adapter over embassy-net.
+//! An echo server for three clients on a W5500-EVB-Pico.
 #![no_std]
 #![no_main]
 
+use defmt_rtt as _;
 use embassy_executor::Spawner;
+use embassy_futures::select::{Either, select};
 use embassy_net::tcp::TcpSocket;
 use embassy_net::{Stack, StackResources, tcp};
 use embassy_net_wiznet::chip::W5500;
@@ -12,12 +14,11 @@ use embassy_rp::gpio::{Input, Level, Output, Pull};
 use embassy_rp::peripherals::{DMA_CH0, DMA_CH1, SPI0};
 use embassy_rp::spi::{self, Async, Spi};
 use embassy_rp::{bind_interrupts, dma};
-use embassy_futures::select::{Either, select};
-use embassy_time::{Delay, Duration, Instant, Timer};
+use embassy_time::{Delay, Instant, Timer};
 use embedded_hal_bus::spi::ExclusiveDevice;
 use microws::io::{Error, asynch::WebSocket};
 use microws::{Buffer, Config, Event, Session};
-use panic_halt as _;
+use panic_probe as _;
 use static_cell::StaticCell;
 
 const CLIENTS: usize = 3;
@@ -58,6 +59,10 @@ async fn main(spawner: Spawner) {
     for _ in 0..CLIENTS {
         spawner.spawn(serve(stack).unwrap());
     }
+    stack.wait_config_up().await;
+    if let Some(config) = stack.config_v4() {
+        defmt::info!("ws://{}:{}/", config.address.address(), PORT);
+    }
 }
 
 #[embassy_executor::task]
@@ -80,7 +85,9 @@ async fn serve(stack: Stack<'static>) -> ! {
         socket.set_nagle_enabled(false);
         if socket.accept(PORT).await.is_ok() {
             // An error ends the connection, whatever it is: the client was told.
-            _ = echo(&mut socket, &mut rx, &mut tx).await;
+            if let Err(error) = echo(&mut socket, &mut rx, &mut tx).await {
+                defmt::info!("{}", error);
+            }
             socket.close();
             // The last segments get a moment to arrive; a client that is gone gets no more.
             _ = select(socket.flush(), Timer::after_secs(5)).await;
@@ -102,8 +109,8 @@ async fn echo(
     loop {
         // A client that says nothing is pinged, and given up if it stays silent.
         let wait = socket.tick(Instant::now().as_millis() as u32);
-        let timer = Timer::after(Duration::from_millis(wait.unwrap_or(u32::MAX).into()));
-        match select(socket.recv(), timer).await {
+        let deadline = Timer::after_millis(wait.unwrap_or(u32::MAX).into());
+        match select(socket.recv(), deadline).await {
             // `recv` goes on where it was dropped.
             Either::First(received) => match received? {
                 Some((Event::Chunk(c), reply)) => reply.send_fragment(c.kind, c.payload, c.fin).await?,
