@@ -55,7 +55,11 @@ apt_install() {
 }
 
 # need COMMAND [PACKAGE]: the command, or the Debian package that brings it.
-need() { command -v "$1" >/dev/null || apt_install "${2:-$1}"; }
+need() {
+    command -v "$1" >/dev/null || apt_install "${2:-$1}"
+    # Cargo links with the help of a C compiler, which rustup does not bring.
+    [ "$1" != cargo ] || command -v cc >/dev/null || apt_install gcc libc6-dev
+}
 
 # The arguments that choose the tests of core: those that need no feature `host`.
 # shellcheck disable=SC2034  # for the stages

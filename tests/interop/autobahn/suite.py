@@ -1,14 +1,10 @@
-"""Runs Autobahn's wstest once and says what it found. Called by `run` beside this file, which also installs it.
-
-SUITE in the environment is the command that is the suite's interpreter, WSTEST the script that it runs.
-"""
+"""Runs Autobahn's wstest once and says what it found. Called by `run` beside this file, which also installs it."""
 
 import argparse
 import collections
 import json
 import os
 import re
-import shlex
 import signal
 import socket
 import subprocess
@@ -24,7 +20,7 @@ SECTIONS = {
 AGENT = "microws"
 QUIET = dict(os.environ, PYTHONWARNINGS="ignore", PYTHONUNBUFFERED="1")
 
-# Asked of the suite itself (Python 2): which of its cases do these patterns name?
+# Asked of the suite itself: which of its cases do these patterns name?
 LIST_CASES = """
 import json, sys
 from autobahntestsuite.case import Cases, CaseCategories, CaseSubCategories, CaseSetname, CaseBasename
@@ -37,6 +33,7 @@ print(json.dumps([case for case in known.parseSpecCases(json.loads(sys.argv[1]))
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("mode", choices=["server", "client"])
+    arguments.add_argument("--suite", required=True, help="the virtualenv that it is in")
     arguments.add_argument("--out", required=True)
     arguments.add_argument("--url")
     arguments.add_argument("--cert", help="a file: the suite's server speaks TLS")
@@ -53,12 +50,12 @@ def main():
     arguments = arguments.parse_args(sys.argv[1:end])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` ends what was started
 
-    suite = shlex.split(os.environ["SUITE"])
+    python = os.path.join(arguments.suite, "bin", "python")
     patterns = {
         "cases": split(arguments.cases) or ["%d.*" % section for section in range(1, 11)] + compression(arguments.long),
         "exclude-cases": split(arguments.exclude),
     }
-    listed = subprocess.run(suite + ["-c", LIST_CASES, json.dumps(patterns)], env=QUIET, stdout=subprocess.PIPE)
+    listed = subprocess.run([python, "-c", LIST_CASES, json.dumps(patterns)], env=QUIET, stdout=subprocess.PIPE)
     if listed.returncode:
         sys.exit("the suite does not list its cases")
     cases = json.loads(listed.stdout)
@@ -66,20 +63,20 @@ def main():
         sys.exit("no such case: %s" % patterns)
 
     started = time.monotonic()
-    results, note = run_suite(suite, patterns, arguments.out, arguments, command)
+    results, note = run_suite(patterns, arguments.out, arguments, command)
     bad = [case for case in cases if not is_good(results.get(case, {}))]
     again = []
     if arguments.second_try and not note and 0 < len(bad) <= MOST_AGAIN:
         out = os.path.join(arguments.out, "second-try")
         os.makedirs(out, exist_ok=True)
-        second, note = run_suite(suite, {"cases": bad, "exclude-cases": []}, out, arguments, command)
+        second, note = run_suite({"cases": bad, "exclude-cases": []}, out, arguments, command)
         for case in filter(lambda case: is_good(second.get(case, {})), bad):
             again.append("%s passed at the second try; the first: %s" % (case, verdict(results, case, arguments.out)))
             results[case] = second[case]
     return report(cases, results, arguments.out, note, time.monotonic() - started, again)
 
 
-def run_suite(suite, patterns, out, arguments, command):
+def run_suite(patterns, out, arguments, command):
     """The results by case, and what went wrong with the run itself."""
     index = os.path.join(out, "index.json")
     if os.path.exists(index):
@@ -88,7 +85,8 @@ def run_suite(suite, patterns, out, arguments, command):
     spec["exclude-agent-cases"] = {}
     if arguments.cert:
         spec.update(cert=arguments.cert, key=arguments.key)
-    run = Run(suite + [os.environ["WSTEST"]], spec, out, time.monotonic() + arguments.timeout)
+    wstest = [os.path.join(arguments.suite, "bin", name) for name in ("python", "wstest")]
+    run = Run(wstest, spec, out, time.monotonic() + arguments.timeout)
     try:
         if arguments.mode == "server":
             note = run.against_server(arguments.url)
@@ -96,6 +94,9 @@ def run_suite(suite, patterns, out, arguments, command):
             note = run.against_client(command)
     finally:
         run.end()
+    if "INTERNAL ERROR" in read(out, "wstest.log"):  # octets.py says that before it gives up
+        raised = "an exception inside the suite, see %s" % os.path.join(out, "wstest.log")
+        note = "; ".join(filter(None, [note, raised]))
     return (json.load(open(index)).get(AGENT, {}) if os.path.exists(index) else {}), note
 
 
