@@ -10,6 +10,7 @@ import functools
 import os
 import sys
 import traceback
+import zlib
 
 from autobahn.websocket.http import HttpException
 
@@ -54,8 +55,9 @@ def give_up(error):
 
 def end_at_errors(event):
     """An observer of Twisted's log."""
-    if event.get("isError"):
-        failure = event.get("failure")
+    failure = event.get("failure")
+    # What a peer has compressed wrongly raises too: the connection ends, and the verdict is right.
+    if event.get("isError") and not (failure and failure.check(zlib.error)):
         give_up(failure.getTraceback() if failure else event.get("message"))
 
 
