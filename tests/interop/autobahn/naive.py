@@ -19,7 +19,7 @@ import threading
 import zlib
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+CLOSE, PING, PONG = 8, 9, 10
 
 
 class Gone(Exception):
