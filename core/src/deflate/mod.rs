@@ -19,7 +19,8 @@
 //! longer than the ring; a longer one that reaches further back fails with 1009. See [`Params`] for other terms.
 //!
 //! `tx` must hold the answer to the request: 230 bytes with Chrome's offer, and a line for the subprotocol; 300 are
-//! enough for most. A client's offers go line by line: 153 bytes.
+//! enough for most. A client's `tx` must hold one of its two offers at a time: 151 bytes. A server declines what
+//! does not fit into `rx`: its line with both offers of such a client has 253 bytes.
 //!
 //! # Sending
 //!

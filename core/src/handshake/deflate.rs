@@ -194,7 +194,7 @@ impl Terms {
         Agreed::new(self.server_bits, self.client_bits).keeping(own_kept, !self.has(CLIENT_FORGETS))
     }
 
-    /// What a response means for the client, whose offers are of [`write_offers`]; `None` if it is to none of them.
+    /// What a response means for the client, whose offers are of [`offer`]; `None` if it is to none of them.
     fn agreed_by_client(self, params: Params) -> Option<Agreed> {
         // "client_max_window_bits" must have a value here (7.1.2.2).
         let valueless = self.has(VALUELESS);
@@ -271,7 +271,9 @@ impl Choice {
     /// Writes the response's header line, if an offer was accepted.
     pub(super) fn write(self, head: &mut Writer<'_>) {
         if let Some(response) = self.response {
-            write_line(head, |head| response.write(head));
+            begin_line(head);
+            response.write(head);
+            head.text("\r\n");
         }
     }
 
@@ -297,31 +299,22 @@ impl Offers {
         hold(&mut self.params, rx);
     }
 
-    /// Writes the best offer, which bounds the server's window to what can be held, or the second one for servers that
-    /// can't do so. Each is a line of its own, because `tx` must hold it.
-    pub(super) fn write(self, head: &mut Writer<'_>, second: bool) {
+    /// Writes the header line: first the best offer, which bounds the server's window to what can be held, then the
+    /// rest, with another offer for servers that can't do so. One line, because some servers take no second one; in two
+    /// parts, because `tx` must hold each.
+    pub(super) fn write(self, head: &mut Writer<'_>, rest: bool) {
         let Some(params) = self.params else { return };
         let bounded = params.window_bits < 15;
-        if second && (params.bounded_only || !bounded) {
+        if !rest {
+            begin_line(head);
+            offer(params, true).write(head);
             return;
         }
-        let mut offer = Terms {
-            present: SERVER_FORGETS | CLIENT_FORGETS | CLIENT_BITS | VALUELESS,
-            server_bits: params.window_bits,
-            client_bits: 15,
-        };
-        if params.keep_own_context {
-            offer.present &= !CLIENT_FORGETS;
+        if bounded && !params.bounded_only {
+            head.text(", ");
+            offer(params, false).write(head);
         }
-        if !second {
-            if params.keep_peers_context {
-                offer.present &= !SERVER_FORGETS;
-            }
-            if bounded {
-                offer.present |= SERVER_BITS;
-            }
-        }
-        write_line(head, |head| offer.write(head));
+        head.text("\r\n");
     }
 
     /// Looks at the extensions in one line of a response. "A client MUST _Fail the WebSocket Connection_ if the peer
@@ -346,8 +339,21 @@ impl Offers {
     }
 }
 
-fn write_line(head: &mut Writer<'_>, value: impl FnOnce(&mut Writer<'_>)) {
+/// What a client can hold, for a server that can bound its window or for any.
+fn offer(params: Params, best: bool) -> Terms {
+    let mut present = CLIENT_BITS | VALUELESS;
+    if !params.keep_own_context {
+        present |= CLIENT_FORGETS;
+    }
+    if !(best && params.keep_peers_context) {
+        present |= SERVER_FORGETS;
+    }
+    if best && params.window_bits < 15 {
+        present |= SERVER_BITS;
+    }
+    Terms { present, server_bits: params.window_bits, client_bits: 15 }
+}
+
+fn begin_line(head: &mut Writer<'_>) {
     head.text(KnownField::Extensions.name()).text(": ");
-    value(head);
-    head.text("\r\n");
 }

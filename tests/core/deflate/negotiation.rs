@@ -2,7 +2,10 @@
 
 use microws::HandshakeError::{Invalid, Repeated, UnofferedExtension};
 use microws::deflate::{Agreed, Params};
+use microws::handshake::ClientHandshake;
 use microws::handshake::KnownField::Extensions;
+use microws::{Config, SendError};
+use microws_tests::buffer;
 
 use crate::{connect, offers, serve};
 
@@ -152,16 +155,43 @@ fn a_client_offers_what_it_can_hold() {
     let second = format!("{NO_TAKEOVER}; client_max_window_bits");
     assert_eq!(offers(PARAMS).concat(), second);
     let first = format!("{NO_TAKEOVER}; server_max_window_bits=10; client_max_window_bits");
-    assert_eq!(offers(PARAMS.window_bits(10)), [first.clone(), second]);
+    assert_eq!(offers(PARAMS.window_bits(10)), [format!("{first}, {second}")]);
     assert_eq!(offers(PARAMS.window_bits(10).bounded_only(true)), [first]);
     let keep = PARAMS.window_bits(10).keep_peers_context(true).keep_own_context(true);
     assert_eq!(
         offers(keep),
-        [
-            "permessage-deflate; server_max_window_bits=10; client_max_window_bits",
-            "permessage-deflate; server_no_context_takeover; client_max_window_bits"
-        ]
+        ["permessage-deflate; server_max_window_bits=10; client_max_window_bits, \
+          permessage-deflate; server_no_context_takeover; client_max_window_bits"]
     );
+}
+
+#[test]
+fn both_offers_pass_as_one_line_through_a_tx_that_holds_one_of_them() {
+    let params = PARAMS.window_bits(10);
+    let line = offers(params).concat();
+    let config = Config::new().request("h", "/").deflate(params);
+    for room in 151..=300 {
+        let mut handshake = ClientHandshake::new(&config, *b"the sample nonce");
+        let (mut tx, mut sent) = (buffer(room), Vec::new());
+        while !handshake.send(&mut tx).unwrap() {
+            sent.extend_from_slice(tx.filled());
+            tx.consume(usize::MAX);
+        }
+        sent.extend_from_slice(tx.filled());
+        let sent = String::from_utf8(sent).unwrap();
+        assert_eq!(sent.matches(&format!("\r\nSec-WebSocket-Extensions: {line}\r\n")).count(), 1, "{room}");
+        assert_eq!(sent.matches("Sec-WebSocket-Extensions").count(), 1, "{room}");
+    }
+    let mut handshake = ClientHandshake::new(&config, *b"the sample nonce");
+    let mut tx = buffer(150);
+    let error = loop {
+        match handshake.send(&mut tx) {
+            Ok(sent) => assert!(!sent),
+            Err(error) => break error,
+        }
+        tx.consume(usize::MAX);
+    };
+    assert_eq!(error, SendError::BufferFull);
 }
 
 #[test]
