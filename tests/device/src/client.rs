@@ -127,8 +127,8 @@ pub fn run(
     handle: SocketHandle,
     server: IpEndpoint,
     config: &Config<'_>,
-    rx: &mut [u8; RX_LEN],
-    tx: &mut [u8; TX_LEN],
+    rx: Buffer<'_>,
+    tx: Buffer<'_>,
     application: &mut impl Application,
 ) -> Result<(), Failure> {
     let mut connection = Connection { net, sockets, handle };
@@ -142,12 +142,12 @@ pub fn run(
 pub fn converse(
     transport: &mut impl Transport,
     config: &Config<'_>,
-    rx: &mut [u8; RX_LEN],
-    tx: &mut [u8; TX_LEN],
+    rx: Buffer<'_>,
+    tx: Buffer<'_>,
     application: &mut impl Application,
 ) -> Result<(), Failure> {
     let session = Session::client(config, debugger::fill_random as Random);
-    let mut websocket = WebSocket::new(Buffer::new(rx), Buffer::new(tx), session);
+    let mut websocket = WebSocket::new(rx, tx, session);
     loop {
         let now = transport.poll();
         if websocket.session().state() == State::Open

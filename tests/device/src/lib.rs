@@ -11,8 +11,11 @@
 //! [`lan9118`]; everything else here is plain smoltcp.
 #![no_std]
 
+pub mod autobahn;
 pub mod client;
 pub mod clock;
+#[cfg(feature = "deflate")]
+pub mod compressed;
 pub mod debugger;
 pub mod echo;
 pub mod lan9118;

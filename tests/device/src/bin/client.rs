@@ -10,7 +10,7 @@ use core::net::SocketAddrV4;
 
 use defmt_semihosting as _;
 use heapless::String;
-use microws::{Backoff, Config};
+use microws::{Backoff, Buffer, Config};
 use microws_firmware::client::{RX_LEN, TX_LEN, run};
 use microws_firmware::debugger;
 use microws_firmware::lan9118::Lan9118;
@@ -46,8 +46,10 @@ fn main() -> ! {
     let mut sensor = Sensor::new(debugger::argument("readings"));
     let mut backoff = Backoff::new(100, 10_000);
     defmt::info!("up");
-    while let Err(failure) = run(&mut net, &mut sockets, socket, server.into(), &config, rx, tx, &mut sensor)
-    {
+    while let Err(failure) = {
+        let (rx, tx) = (Buffer::new(rx), Buffer::new(tx));
+        run(&mut net, &mut sockets, socket, server.into(), &config, rx, tx, &mut sensor)
+    } {
         if sensor.reset() {
             backoff.reset();
         }

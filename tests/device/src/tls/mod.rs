@@ -19,8 +19,8 @@ use core::cell::RefCell;
 
 use embedded_tls::blocking::TlsConnection;
 use embedded_tls::{Aes128GcmSha256, TLS_RECORD_OVERHEAD, TlsConfig, TlsContext, TlsError};
-use microws::Config;
 use microws::io::polled::Stream;
+use microws::{Buffer, Config};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
@@ -73,6 +73,7 @@ pub fn run(
     let under = RefCell::new(Under::new(connection));
     under.borrow_mut().connection.connect(server).map_err(Failure::Session)?;
     let mut tls = Tls { under: &under, connection: None };
+    let (rx, tx) = (Buffer::new(rx), Buffer::new(tx));
     let result = tls
         .open(key, record_rx, record_tx)
         .and_then(|()| client::converse(&mut tls, config, rx, tx, application).map_err(Failure::Session));
