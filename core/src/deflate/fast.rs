@@ -5,7 +5,8 @@
 
 use super::bits::Bits;
 use super::huffman::Counts;
-use super::inflate::{END_OF_BLOCK, Inflater, MAX_RING_LEN, Stage};
+use super::inflate::{Inflater, MAX_RING_LEN};
+use super::steps::{END_OF_BLOCK, Stage};
 use crate::buffer::copy;
 use crate::compact::COMPACT;
 

@@ -43,6 +43,7 @@ mod inflate;
 mod inflated;
 mod params;
 mod ring;
+mod steps;
 
 pub use compress::{Deflater, MIN_TABLE_LEN, Progress};
 pub use inflate::{Inflater, MAX_RING_LEN, MIN_RING_LEN};
