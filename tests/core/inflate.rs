@@ -154,11 +154,42 @@ fn data_at_fault_is_refused_where_the_fault_is() {
 }
 
 #[test]
+fn it_says_what_it_is_and_what_is_wrong() {
+    assert_eq!(format!("{:?}", Inflater::default()), "Inflater { stage: Header, seen: 0 }");
+    let mut inflater = Inflater::new();
+    let inflated = inflater.inflate(&mut &hex!("f2 48")[..], &mut [0; 256], 9);
+    assert_eq!(inflated.bytes, 0..1);
+    assert_eq!(format!("{inflater:?}"), "Inflater { stage: Symbol, seen: 1 }");
+    assert_eq!(Fault::Garbage.to_string(), "no DEFLATE data");
+    assert_eq!(Fault::RingTooSmall(300).to_string(), "a window of 300 bytes, more than the ring");
+}
+
+#[test]
 fn a_message_cut_off_at_any_byte_is_at_fault() {
     for payload in [&hex!("f2 48 cd c9 c9 07 00")[..], &hex!("00 05 00 fa ff 48 65 6c 6c 6f 00")] {
         for cut in 0..payload.len() {
             // "0x00" is a whole message.
             assert_eq!(alone(&payload[..cut]).is_ok(), payload[..cut] == [0x00], "{cut} of {payload:02x?}");
+        }
+    }
+}
+
+#[test]
+fn a_message_that_was_given_up_anywhere_leaves_nothing_to_the_next() {
+    let plain = [(0..=255).collect::<Vec<u8>>(), b"abcdef".repeat(30)].concat().repeat(2);
+    let payload = Compressor::new(9, 15, zlib_rs::Strategy::Default).message(&plain);
+    for cut in 0..=payload.len() {
+        // Out of input, out of room in the middle of a match, and a distance that is too long for the ring.
+        for (ring, most) in [(1024, usize::MAX), (1024, 260), (256, usize::MAX)] {
+            let (mut inflater, mut ring) = (Inflater::new(), vec![0; ring]);
+            let mut input = &payload[..cut];
+            while inflater.inflate(&mut input, &mut ring, most).next == Next::Output && most == usize::MAX {}
+            for keep in [false, true] {
+                let mut next = inflater.clone();
+                next.begin(keep);
+                let hello = message(&mut next, &mut ring, &hex!("f2 48 cd c9 c9 07 00"), 9, 9);
+                assert_eq!(hello, Ok(b"Hello".to_vec()), "{cut}, {keep}");
+            }
         }
     }
 }

@@ -101,7 +101,8 @@ impl Inflater {
     /// Begins the next message, whatever became of the one before. `keep` keeps the window: context takeover, RFC 7692
     /// section 7.1.1. Without it the message's output begins at the front of the ring.
     pub const fn begin(&mut self, keep: bool) {
-        (self.stage, self.bits, self.last) = (Stage::Header, Bits::NONE, false);
+        // A message that was given up may have left bytes to copy, which would stand for a block without compression.
+        (self.stage, self.bits, self.last, self.length) = (Stage::Header, Bits::NONE, false, 0);
         if !keep {
             (self.at, self.seen) = (0, 0);
         }
