@@ -188,11 +188,13 @@ impl Config {
 
     /// The part that sessions keep to.
     pub(crate) fn session<'c>(&self, subprotocols: &'c [&'c str]) -> microws::Config<'c> {
+        // A client need not hold a window that the server does not use.
+        let params = Params::new().tell_no_context(true);
         let config = match self.deflate {
             Deflate::Off => microws::Config::new(),
-            Deflate::On => microws::Config::new().deflate(Params::new()),
+            Deflate::On => microws::Config::new().deflate(params),
             Deflate::Takeover => {
-                microws::Config::new().deflate(Params::new().keep_own_context(true).keep_peers_context(true))
+                microws::Config::new().deflate(params.keep_own_context(true).keep_peers_context(true))
             }
         };
         config

@@ -6,6 +6,9 @@ use microws_tests::raw::{KEY, Raw, offering};
 use microws_tests::zlib::{Compressor, inflate, messages};
 use zlib_rs::Strategy;
 
+/// The server keeps neither context, and a client is told so of both without asking (7.1.1).
+const NO_TAKEOVER: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+
 /// Opens a WebSocket with this offer; what was agreed to.
 fn open(echo: &Echo, target: &str, offer: &str) -> (Raw, Option<String>) {
     let mut client = echo.tcp();
@@ -18,7 +21,7 @@ fn open(echo: &Echo, target: &str, offer: &str) -> (Raw, Option<String>) {
 /// A client of which the server knows that it compresses each message by itself.
 fn client(echo: &Echo) -> Raw {
     let (client, agreed) = open(echo, "/", "permessage-deflate; client_max_window_bits");
-    assert_eq!(agreed.as_deref(), Some("permessage-deflate; client_no_context_takeover"));
+    assert_eq!(agreed.as_deref(), Some(NO_TAKEOVER));
     client
 }
 
@@ -115,8 +118,8 @@ fn messages_of_any_kind_come_back_with_and_without_takeover_and_with_every_windo
         for bits in 8..=15u8 {
             let offer = format!("permessage-deflate; server_max_window_bits={bits}");
             let (mut client, agreed) = open(&echo, "/", &offer);
-            let forgets = if how == "on" { "; client_no_context_takeover" } else { "" };
-            let expected = format!("permessage-deflate{forgets}; server_max_window_bits={bits}");
+            let terms = if how == "on" { NO_TAKEOVER } else { "permessage-deflate" };
+            let expected = format!("{terms}; server_max_window_bits={bits}");
             assert_eq!(agreed.as_deref(), Some(&*expected));
             let mut sender = zlib();
             let (mut before, mut compressed) = (Vec::new(), 0);
@@ -376,8 +379,7 @@ fn contexts_beyond_the_memory_for_them_are_not_agreed_to() {
     let offer = "permessage-deflate; client_max_window_bits";
     let mut clients: Vec<(Raw, Option<String>)> = (0..4).map(|_| open(&echo, "/", offer)).collect();
     let agreed: Vec<&str> = clients.iter().filter_map(|(_, agreed)| agreed.as_deref()).collect();
-    let without = "permessage-deflate; client_no_context_takeover";
-    assert_eq!(agreed, ["permessage-deflate", "permessage-deflate", without, without]);
+    assert_eq!(agreed, ["permessage-deflate", "permessage-deflate", NO_TAKEOVER, NO_TAKEOVER]);
     for (client, _) in &mut clients {
         client.send(&deflated(1, reading(1).as_bytes()));
         assert_eq!(plain(client), (1, reading(1).into_bytes()));

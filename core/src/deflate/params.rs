@@ -12,13 +12,20 @@ pub struct Params {
     pub(crate) keep_peers_context: bool,
     pub(crate) keep_own_context: bool,
     pub(crate) bounded_only: bool,
+    pub(crate) tell_no_context: bool,
 }
 
 impl Params {
     /// No context takeover in either direction, and a window of 2^15 bytes for receiving: a message is compressed by
     /// itself.
     pub const fn new() -> Self {
-        Self { window_bits: 15, keep_peers_context: false, keep_own_context: false, bounded_only: false }
+        Self {
+            window_bits: 15,
+            keep_peers_context: false,
+            keep_own_context: false,
+            bounded_only: false,
+            tell_no_context: false,
+        }
     }
 
     /// Holds a window of 2^`bits` bytes for receiving, 8 to 15; other numbers are taken as the nearest of these. With a
@@ -51,6 +58,15 @@ impl Params {
     #[must_use]
     pub const fn bounded_only(mut self, only: bool) -> Self {
         self.bounded_only = only;
+        self
+    }
+
+    /// A server that keeps no own context tells each client so, not only one that asks for it (section 7.1.1.1): a client
+    /// may then free its window between messages. It takes 28 bytes more of `tx`. Without effect on a client, which
+    /// always asks for what it can't hold.
+    #[must_use]
+    pub const fn tell_no_context(mut self, tell: bool) -> Self {
+        self.tell_no_context = tell;
         self
     }
 }

@@ -178,9 +178,8 @@ impl Terms {
             return None;
         }
         // "A server accepts an extension negotiation offer that includes the "server_no_context_takeover" extension
-        // parameter by including" it (7.1.1.1). Unasked it would only tell the client what nobody needs to know, and `tx`
-        // must hold it.
-        response.present |= self.present & SERVER_FORGETS;
+        // parameter by including" it (7.1.1.1). It may stand there unasked as well, but `tx` must hold it.
+        response.present |= self.present & SERVER_FORGETS | unasked(params);
         // This one may stand there unasked (7.1.1.2).
         if !(params.keep_peers_context && held) || self.has(CLIENT_FORGETS) {
             response.present |= CLIENT_FORGETS;
@@ -224,6 +223,11 @@ impl Terms {
     }
 }
 
+/// What a server says of its own context without being asked.
+const fn unasked(params: Params) -> u8 {
+    if params.tell_no_context && !params.keep_own_context { SERVER_FORGETS } else { 0 }
+}
+
 /// Beside the parameters: `client_max_window_bits` has no value.
 const VALUELESS: u8 = 0x80;
 
@@ -244,13 +248,12 @@ impl Choice {
         hold(&mut self.params, rx);
     }
 
-    /// Keeps no context, though the parameters allow it. The client must know of its own; of ours nobody needs to.
+    /// Keeps no context, though the parameters allow it. The client must know of its own.
     pub(super) const fn forget_contexts(&mut self) {
-        if let Some(params) = &mut self.params {
-            (params.keep_own_context, params.keep_peers_context) = (false, false);
-        }
+        let Some(params) = &mut self.params else { return };
+        (params.keep_own_context, params.keep_peers_context) = (false, false);
         if let Some(response) = &mut self.response {
-            response.present |= CLIENT_FORGETS;
+            response.present |= CLIENT_FORGETS | unasked(*params);
         }
     }
 

@@ -38,6 +38,23 @@ fn browsers_and_ws_are_served_without_context_takeover() {
 }
 
 #[test]
+fn a_server_tells_unasked_that_it_keeps_no_context_if_it_was_told_to() {
+    let offer = "permessage-deflate; client_max_window_bits";
+    let tells = PARAMS.tell_no_context(true);
+    assert_eq!(answer(tells, offer), NO_TAKEOVER);
+    assert_eq!(answer(tells, "permessage-deflate; server_no_context_takeover"), NO_TAKEOVER);
+    assert_eq!(answer(tells.tell_no_context(false), offer), NO_CLIENT_TAKEOVER);
+    // A context that is kept is not denied.
+    assert_eq!(answer(tells.keep_own_context(true), offer), NO_CLIENT_TAKEOVER);
+    assert_eq!(answer(tells.keep_own_context(true).keep_peers_context(true), offer), "permessage-deflate");
+    // A client's offers are the same, and it takes such a response to an offer that did not ask.
+    let keeps = PARAMS.keep_peers_context(true);
+    assert_eq!(offers(keeps.tell_no_context(true)), offers(keeps));
+    let agreed = connect(keeps, &["permessage-deflate; server_no_context_takeover"]).unwrap().unwrap();
+    assert!(!agreed.keeps_peers_context());
+}
+
+#[test]
 fn the_first_offer_that_can_be_served_is_taken_out_of_several_fields() {
     let bounded = PARAMS.window_bits(9).bounded_only(true);
     let (agreed, lines) = serve(

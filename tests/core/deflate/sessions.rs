@@ -164,8 +164,9 @@ fn at_head_end<'c>(
 
 #[test]
 fn a_server_without_memory_for_contexts_agrees_to_none_at_the_heads_end() {
-    let config = Config::new().deflate(Params::new().keep_own_context(true).keep_peers_context(true));
-    for forgets in [false, true] {
+    let keeps = Params::new().keep_own_context(true).keep_peers_context(true);
+    for (forgets, tells) in [(false, false), (false, true), (true, false), (true, true)] {
+        let config = Config::new().deflate(keeps.tell_no_context(tells));
         let (mut session, mut rx, mut tx) = at_head_end(&config);
         if forgets {
             session.forget_contexts();
@@ -176,7 +177,11 @@ fn a_server_without_memory_for_contexts_agrees_to_none_at_the_heads_end() {
         assert_eq!(session.receive(&mut rx, &mut tx), Step::Event(Event::Open));
         assert_eq!(session.agreed(), Some(offered));
         let head = std::str::from_utf8(tx.filled()).unwrap();
-        let answer = if forgets { "; client_no_context_takeover" } else { "" };
+        let answer = match (forgets, tells) {
+            (false, _) => "",
+            (true, false) => "; client_no_context_takeover",
+            (true, true) => "; server_no_context_takeover; client_no_context_takeover",
+        };
         assert!(head.contains(&format!("Extensions: permessage-deflate{answer}\r\n")), "{head}");
     }
 }
