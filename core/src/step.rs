@@ -7,13 +7,13 @@ use crate::handshake::error::HandshakeError;
 use crate::wire::code::CloseCode;
 use crate::wire::error::ProtocolError;
 
-/// What is to be done next.
+/// What is to be done next. `X` is why it ended: a protocol over WebSocket has ends of its own.
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[expect(clippy::exhaustive_enums, reason = "each must be done: a new one must not be overlooked")]
 #[must_use]
 #[repr(u8)]
-pub enum Step<E> {
+pub enum Step<E, X = End> {
     /// The peer said something.
     Event(E),
     /// Write `tx` out; then read into `rx` and commit.
@@ -24,13 +24,13 @@ pub enum Step<E> {
     /// said once.
     Shutdown,
     /// Drop the stream. From now on always the same.
-    End(End),
+    End(X),
 }
 
-impl<E> Step<E> {
+impl<E, X> Step<E, X> {
     /// Applies `f` to the event, if it is one.
     #[inline]
-    pub fn map<T>(self, f: impl FnOnce(E) -> T) -> Step<T> {
+    pub fn map<T>(self, f: impl FnOnce(E) -> T) -> Step<T, X> {
         match self {
             Self::Event(event) => Step::Event(f(event)),
             Self::Read => Step::Read,

@@ -5,24 +5,8 @@ use core::fmt;
 use crate::error::SendError;
 use crate::fault::Fault;
 
-/// What is to be done next: [`microws::Step`], with the ends of Socket.IO.
-#[derive(Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[expect(clippy::exhaustive_enums, reason = "each must be done: a new one must not be overlooked")]
-#[must_use]
-#[repr(u8)]
-pub enum Step<E> {
-    /// The peer said something.
-    Event(E),
-    /// Write `tx` out; then read into `rx` and commit.
-    Read,
-    /// Write `tx` out, or some of it. Nothing was taken from `rx`.
-    Write,
-    /// End our direction of the stream and no more: a half-close. The peer's bytes are still read. It is said once.
-    Shutdown,
-    /// Drop the stream. From now on always the same.
-    End(End),
-}
+/// What is to be done next.
+pub type Step<E> = microws::Step<E, End>;
 
 /// Why a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +26,8 @@ pub enum End {
     Failed(Fault),
     /// The peer took too long.
     Overdue(Overdue),
-    /// Server: a packet that the protocol demands had no room in the queue: the client does not take what is sent.
+    /// Server: the client does not take what is sent. A packet that the protocol demands had no room in the queue, or the
+    /// program ended it because one of its own had none.
     QueueFull,
     /// Client: the request to join can't be sent: its namespace or its auth payload is not what it must be.
     Unsendable(SendError),

@@ -59,20 +59,21 @@ pub use bytes::StreamError;
 #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
 pub use join::Join;
 
-/// The reason why a verb failed, by whose fault it is.
+/// The reason why a verb failed, by whose fault it is. A protocol over WebSocket has ends of its own, `X`, and errors of
+/// its callers, `C`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Error<E> {
+pub enum Error<E, X = End, C = SendError> {
     /// The stream's: it failed.
     Io(E),
     /// The peer's, or the stream ended: the session is over, and not as both agreed.
-    End(End),
+    End(X),
     /// The caller's. Nothing was queued and nothing has changed.
-    Send(SendError),
+    Send(C),
 }
 
-impl<E: fmt::Display> fmt::Display for Error<E> {
+impl<E: fmt::Display, X: fmt::Display, C: fmt::Display> fmt::Display for Error<E, X, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => write!(f, "the stream failed: {error}"),
@@ -82,7 +83,12 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
     }
 }
 
-impl<E: core::error::Error + 'static> core::error::Error for Error<E> {
+impl<E, X, C> core::error::Error for Error<E, X, C>
+where
+    E: core::error::Error + 'static,
+    X: core::error::Error,
+    C: core::error::Error + 'static,
+{
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Io(error) => Some(error),

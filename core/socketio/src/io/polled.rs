@@ -46,13 +46,8 @@ impl<'a, R: Endpoint> Socket<'a, R> {
         stream: &mut S,
         now: u32,
     ) -> Result<Step<(Event<'_>, &mut Sender<'a, R>)>, S::Error> {
-        Ok(match self.drive(stream, now)? {
-            Step::Event(found) => Step::Event((found.bind(&self.inbox), &mut self.sender)),
-            Step::Read => Step::Read,
-            Step::Write => Step::Write,
-            Step::Shutdown => Step::Shutdown,
-            Step::End(end) => Step::End(end),
-        })
+        let step = self.drive(stream, now)?;
+        Ok(step.map(|found| (found.bind(&self.inbox), &mut self.sender)))
     }
 
     fn drive<S: Stream>(&mut self, stream: &mut S, now: u32) -> Result<Step<Found>, S::Error> {
