@@ -47,8 +47,12 @@ impl<'a> Outgoing<'a> {
         self.attachments
     }
 
-    /// Whether it can be sent.
-    pub(crate) fn check(&self) -> Result<(), SendError> {
+    /// Whether it can be sent: to tell before there is anybody to send it to.
+    ///
+    /// # Errors
+    /// [`InvalidName`](SendError::InvalidName), [`InvalidJson`](SendError::InvalidJson),
+    /// [`TooManyAttachments`](SendError::TooManyAttachments).
+    pub fn check(&self) -> Result<(), SendError> {
         if self.attachments.len() > usize::from(u8::MAX) {
             return Err(SendError::TooManyAttachments);
         }

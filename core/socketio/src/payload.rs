@@ -1,6 +1,8 @@
 //! Payloads of Engine.IO polling: the packets of one request or response with the character 0x1e between them. A part
 //! that begins with `b` is binary data in base64.
 
+use microws::MessageKind;
+
 use crate::base64;
 use crate::fault::Fault;
 
@@ -56,20 +58,21 @@ impl Part<'_> {
 pub fn decode(payload: &mut [u8], mut each: impl FnMut(Part<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
     for part in payload.split_mut(|byte| *byte == SEPARATOR) {
         match decode_in_place(part)? {
-            Some(bytes) => each(Part::Binary(bytes))?,
-            None => each(Part::Text(part))?,
+            (MessageKind::Text, text) => each(Part::Text(text))?,
+            (MessageKind::Binary, bytes) => each(Part::Binary(bytes))?,
         }
     }
     Ok(())
 }
 
-/// Decodes a part that is binary, and returns its bytes; `None` for text, which is checked. Base64 may lack its padding,
-/// as some clients leave it out.
-pub(crate) fn decode_in_place(part: &mut [u8]) -> Result<Option<&mut [u8]>, Fault> {
+/// The message that a part stands for: text, which is checked, or the bytes of base64, which may lack its padding, as some
+/// clients leave it out.
+pub(crate) fn decode_in_place(part: &mut [u8]) -> Result<(MessageKind, &mut [u8]), Fault> {
     if part.first() != Some(&b'b') {
-        return if core::str::from_utf8(part).is_ok() { Ok(None) } else { Err(Fault::Encoding) };
+        let is_text = core::str::from_utf8(part).is_ok();
+        return if is_text { Ok((MessageKind::Text, part)) } else { Err(Fault::Encoding) };
     }
     let encoded = part.get_mut(1..).unwrap_or_default();
     let len = base64::decode_in_place(encoded).ok_or(Fault::Encoding)?;
-    Ok(encoded.get_mut(..len))
+    Ok((MessageKind::Binary, encoded.get_mut(..len).unwrap_or_default()))
 }

@@ -41,6 +41,12 @@ impl<'c> ServerConfig<'c> {
         }
     }
 
+    /// A server of Engine.IO alone, with the other values of [`new`](Self::new): it has no namespaces, and its messages are
+    /// the program's own.
+    pub const fn bare() -> Self {
+        Self { namespaces: &[], connect_within: 0, ..Self::new() }
+    }
+
     /// The namespaces that a client may ask for, each with its slash: of more than
     /// [`MAX_NAMESPACES`](Self::MAX_NAMESPACES) the rest is not there.
     #[must_use]

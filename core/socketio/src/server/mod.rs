@@ -24,12 +24,18 @@
 //! [`probe`](ServerSession::probe) for each chunk of its messages, until it says that the WebSocket carries the session
 //! now.
 //!
+//! # Engine.IO alone
+//!
+//! A server of [`ServerConfig::bare`] has no namespaces: [`receive_message`](ServerSession::receive_message),
+//! [`next_message`](ServerSession::next_message), [`send_text`](ServerSession::send_text) and
+//! [`send_binary`](ServerSession::send_binary) stand for `receive`, `next_event` and `send`. All else is the same.
+//!
 //! # The end
 //!
 //! When [`end`](ServerSession::end) is known, nothing is taken any more, but the last packets may still wait for a GET:
 //! the session is over when [`is_over`](ServerSession::is_over) says so.
 
-use microws::{Buffer, CloseCode, Endpoint, MessageKind, Sent, Session};
+use microws::{CloseCode, MessageKind};
 
 use crate::acks::{AckSlot, Acks};
 use crate::client::earlier;
@@ -47,13 +53,16 @@ use crate::step::{End, Overdue};
 mod config;
 mod event;
 mod memory;
+mod message;
 mod polling;
 mod queue;
 mod receive;
+mod socket;
 mod upgrade;
 
 pub use config::ServerConfig;
 pub use event::ServerEvent;
+pub use message::Message;
 pub use polling::{Get, Post, PostEnd};
 use queue::Queue;
 use upgrade::Probe;
@@ -156,6 +165,12 @@ impl<'a> ServerSession<'a> {
     /// Ends it because of a fault that the host found: content of a wrong type, a message in pieces that is too long.
     pub fn fail_for(&mut self, fault: Fault) {
         self.fail(End::Failed(fault));
+    }
+
+    /// Ends it because the client takes what it is sent more slowly than the program sends it: what waits is dropped. See
+    /// [`End::QueueFull`].
+    pub fn fail_full(&mut self) {
+        self.fail(End::QueueFull);
     }
 
     /// The id by which further requests name it. A secret.
@@ -322,38 +337,6 @@ impl<'a> ServerSession<'a> {
             self.queue.clear();
         }
         Some(left)
-    }
-
-    /// Puts queued messages into `tx` of the WebSocket that carries the session, as many as there is room for, and the
-    /// close frame in the end. After [`Sent::Write`] write `tx` out and call again.
-    ///
-    /// # Errors
-    /// As [`Session::send`]: the WebSocket is closing.
-    pub fn send_queued<R: Endpoint>(
-        &mut self,
-        ws: &mut Session<'_, R>,
-        tx: &mut Buffer<'_>,
-    ) -> Result<Sent, microws::SendError> {
-        while let Some((kind, message)) = self.front() {
-            if ws.send(tx, kind, message)? == Sent::Write {
-                return Ok(Sent::Write);
-            }
-            self.queue.pop();
-        }
-        match self.close_code() {
-            Some(code) if self.transport == Transport::WebSocket => ws.close(tx, code, ""),
-            _ => Ok(Sent::Done),
-        }
-    }
-
-    /// The oldest message that waits for the WebSocket, for hosts that send by themselves; then [`pop`](Self::pop).
-    pub fn front(&self) -> Option<(MessageKind, &[u8])> {
-        self.queue.front().filter(|_| self.transport == Transport::WebSocket && !self.held)
-    }
-
-    /// Drops the oldest message, because it was sent.
-    pub fn pop(&mut self) {
-        self.queue.pop();
     }
 
     /// The code to close the WebSocket with, when the session is ended.

@@ -41,7 +41,7 @@ pub enum PostEnd {
 #[must_use]
 pub struct Post<'b> {
     rest: Option<&'b mut [u8]>,
-    bad: bool,
+    pub(super) bad: bool,
 }
 
 impl ServerSession<'_> {
@@ -130,16 +130,10 @@ impl ServerSession<'_> {
         post: &mut Post<'b>,
         inbox: &'e mut Inbox<'_>,
     ) -> Option<ServerEvent<'e>> {
-        while let Some(rest) = post.rest.take() {
-            if self.end.is_some() {
-                return None;
-            }
-            let len = rest.iter().take_while(|byte| **byte != payload::SEPARATOR).count();
-            let (encoded, rest) = rest.split_at_mut_checked(len)?;
-            post.rest = rest.split_first_mut().map(|(_, rest)| rest);
+        while let Some(encoded) = self.next_part(post) {
             let taken = match payload::decode_in_place(encoded) {
-                Ok(None) => self.text(encoded, inbox),
-                Ok(Some(bytes)) => {
+                Ok((MessageKind::Text, text)) => self.text(text, inbox),
+                Ok((MessageKind::Binary, bytes)) => {
                     let chunk = Chunk::new(MessageKind::Binary, true, true, bytes);
                     inbox.push(&chunk).map_err(Into::into).and_then(|_| self.attachment(inbox))
                 }
@@ -151,6 +145,15 @@ impl ServerSession<'_> {
             }
         }
         None
+    }
+
+    /// The next packet of a POST's content, as it is encoded there.
+    pub(super) fn next_part<'b>(&self, post: &mut Post<'b>) -> Option<&'b mut [u8]> {
+        let rest = post.rest.take().filter(|_| self.end.is_none())?;
+        let len = rest.iter().take_while(|byte| **byte != payload::SEPARATOR).count();
+        let (encoded, rest) = rest.split_at_mut_checked(len)?;
+        post.rest = rest.split_first_mut().map(|(_, rest)| rest);
+        Some(encoded)
     }
 
     /// How to answer the POST, when there is no event left.

@@ -48,7 +48,7 @@ impl ServerSession<'_> {
     }
 
     /// Ends the session if something went wrong.
-    pub(super) fn judge(&mut self, taken: Result<Option<Found>, Trouble>) -> Option<Found> {
+    pub(super) fn judge<T>(&mut self, taken: Result<Option<T>, Trouble>) -> Option<T> {
         match taken {
             Ok(found) => found,
             Err(Trouble::Fault(fault)) => {
@@ -122,7 +122,7 @@ impl ServerSession<'_> {
     }
 
     /// Takes an Engine.IO packet that is no message.
-    fn control(&mut self, kind: Type) -> Result<(), Fault> {
+    pub(super) fn control(&mut self, kind: Type) -> Result<(), Fault> {
         match kind {
             // "In v4 only the server pings": a client may before an upgrade alone.
             Type::Ping => Err(Fault::Unexpected),
