@@ -1,5 +1,6 @@
 //! A client that comes back: each connection is a new session and a new client over the same buffers, after a time that
-//! doubles, with chance in it, so that a thousand devices don't come back at once.
+//! doubles, with chance in it, so that a thousand devices don't come back at once. On a server with connection state
+//! recovery it goes on where it was.
 //!
 //! `cargo run -p microws-socketio --features embedded-io --example socketio_reconnect -- 127.0.0.1:3000`
 
@@ -13,15 +14,17 @@ use embedded_io_adapters::std::FromStd;
 use microws::io::blocking::WebSocket;
 use microws::{Buffer, Config, Session};
 use microws_socketio::io::{Error, blocking::Socket};
-use microws_socketio::{Client, ClientConfig, End, Event, Inbox, TARGET};
+use microws_socketio::{Client, ClientConfig, End, Event, Inbox, Recovery, TARGET};
 
 fn main() -> Result<()> {
     let (server, namespace, auth) = arguments()?;
     let (mut rx, mut tx, mut inbox) = ([0; 256], [0; 256], [0; 1024]);
     let config = Config::new().request(&server, TARGET);
-    let namespace = ClientConfig::new().namespace(&namespace).auth(&auth);
-    let mut attempt = 0;
+    let (mut recovery, mut attempt) = (Recovery::new(), 0);
     loop {
+        let mut room = [0; 512];
+        let auth = recovery.auth(&auth, &mut room).ok_or("the auth payload is too long")?;
+        let namespace = ClientConfig::new().namespace(&namespace).auth_bytes(auth);
         if let Ok(stream) = TcpStream::connect(&server) {
             stream.set_read_timeout(Some(Duration::from_millis(100)))?;
             let session = Session::client(&config, random);
@@ -31,16 +34,20 @@ fn main() -> Result<()> {
             let end = loop {
                 socket.tick(now());
                 match socket.recv() {
-                    Ok(Some((Event::Connected { .. }, sender))) => {
-                        println!("connected");
-                        attempt = 0;
-                        sender.emit("hello", "\"again\"")?;
+                    Ok(Some((event, sender))) => {
+                        recovery.note(&event);
+                        match event {
+                            Event::Connected { .. } => {
+                                let how = if recovery.is_recovered() { "recovered" } else { "connected" };
+                                println!("{how}");
+                                attempt = 0;
+                                sender.emit("hello", "\"again\"")?;
+                            }
+                            Event::Event { name: b"leave", .. } => sender.disconnect(),
+                            Event::Event { name, args, .. } => println!("{}({})", text(name), text(args)),
+                            _ => {}
+                        }
                     }
-                    Ok(Some((Event::Event { name: b"leave", .. }, sender))) => sender.disconnect(),
-                    Ok(Some((Event::Event { name, args, .. }, _))) => {
-                        println!("{}({})", text(name), text(args));
-                    }
-                    Ok(Some(_)) => {}
                     Ok(None) => {
                         println!("we left the namespace");
                         break Some(End::Left);

@@ -39,7 +39,7 @@
 //! The data of an application stays JSON text, checked and not taken apart. A client speaks WebSocket from the start:
 //! that is what a JavaScript client does with `transports: ["websocket"]`, and every server takes it unless it was told
 //! not to. To reconnect is a loop of the caller: each connection is a new session and a new client over the same
-//! buffers.
+//! buffers. With a [`Recovery`] it goes on where the last one has ended, if the server can do that.
 //!
 //! # Memory
 //!
@@ -76,7 +76,7 @@ mod step;
 mod write;
 
 pub use acks::AckSlot;
-pub use client::{Client, ClientConfig, Event, TARGET};
+pub use client::{Client, ClientConfig, Event, Recovery, TARGET};
 pub use error::SendError;
 pub use fault::Fault;
 pub use inbox::{Attachments, Inbox};

@@ -94,7 +94,7 @@ fn converse(seed: u64) {
                 joined = next <= rounds.len() && client.end().is_none();
             }
             match client.receive(&mut session, &mut rx, &mut tx, &mut inbox) {
-                Step::Event(Event::Connected { sid }) => {
+                Step::Event(Event::Connected { sid, .. }) => {
                     assert_eq!(sid, Sid::new([2; 15]).as_bytes());
                     joined = true;
                 }

@@ -87,7 +87,7 @@ pub fn words(event: &Event<'_>) -> String {
         attachments.map(|bytes| format!(" +{}", hex(bytes))).collect()
     };
     match event {
-        Event::Connected { sid } => format!("connected {}", text(sid)),
+        Event::Connected { sid, .. } => format!("connected {}", text(sid)),
         Event::Refused { error } => format!("refused {}", text(error)),
         Event::Event { name, args, attachments, ack } => {
             let ack = ack.map_or(String::new(), |id| format!(" ack {id}"));

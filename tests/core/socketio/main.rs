@@ -8,6 +8,7 @@ mod life;
 mod payloads;
 mod polling;
 mod properties;
+mod recovery;
 mod server;
 mod styles;
 mod upgrade;

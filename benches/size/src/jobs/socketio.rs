@@ -23,7 +23,7 @@ pub fn client(buffers: &mut Buffers) {
         match client.receive(&mut session, &mut rx, &mut tx, &mut inbox) {
             Step::Event(event) => {
                 let sent = match event {
-                    Event::Connected { sid } => {
+                    Event::Connected { sid, .. } => {
                         let Some(id) = client.expect_ack(5_000) else { return };
                         let hello = Outgoing::event("hello", "1").expect(id);
                         client.send(&mut session, &mut tx, &hello.attachments(&[sid]))

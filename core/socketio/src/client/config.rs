@@ -14,7 +14,7 @@ pub const TARGET: &str = "/socket.io/?EIO=4&transport=websocket";
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ClientConfig<'c> {
     pub(crate) namespace: &'c str,
-    pub(crate) auth: &'c str,
+    pub(crate) auth: &'c [u8],
     is_namespace: bool,
     pub(crate) max_attachments: u8,
     pub(crate) connect_within: u32,
@@ -23,7 +23,7 @@ pub struct ClientConfig<'c> {
 impl<'c> ClientConfig<'c> {
     /// The main namespace, no auth payload, at most 10 attachments, 20 seconds to join.
     pub const fn new() -> Self {
-        Self { namespace: "/", auth: "", is_namespace: true, max_attachments: 10, connect_within: 20_000 }
+        Self { namespace: "/", auth: b"", is_namespace: true, max_attachments: 10, connect_within: 20_000 }
     }
 
     /// The namespace to join, with its slash and without a comma.
@@ -42,7 +42,13 @@ impl<'c> ClientConfig<'c> {
 
     /// What the server decides by: a JSON object. Default: none.
     #[must_use]
-    pub const fn auth(mut self, json: &'c str) -> Self {
+    pub const fn auth(self, json: &'c str) -> Self {
+        self.auth_bytes(json.as_bytes())
+    }
+
+    /// [`auth`](Self::auth) as bytes, as a [`Recovery`](crate::Recovery) makes them.
+    #[must_use]
+    pub const fn auth_bytes(mut self, json: &'c [u8]) -> Self {
         self.auth = json;
         self
     }
@@ -64,7 +70,7 @@ impl<'c> ClientConfig<'c> {
 
     /// Whether the request to join can be sent.
     pub(crate) fn is_valid(&self) -> bool {
-        let auth = self.auth.as_bytes();
+        let auth = self.auth;
         self.is_namespace && (auth.is_empty() || auth.first() == Some(&b'{') && crate::json::is_value(auth))
     }
 }

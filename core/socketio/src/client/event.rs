@@ -13,13 +13,15 @@ pub enum Event<'i> {
     Connected {
         /// The client's id in this namespace, which the server may show to others.
         sid: &'i [u8],
+        /// All that the server says with that, a JSON object.
+        data: &'i [u8],
     },
     /// The server refuses us; the end follows.
     Refused {
         /// Why, in JSON: most often `{"message":"..."}`.
         error: &'i [u8],
     },
-    /// An event.
+    /// An event. After a [`Recovery`](crate::Recovery) those that were missed come before [`Connected`](Self::Connected).
     Event {
         /// Its name as it stands between the quotation marks, escapes as they are.
         name: &'i [u8],
@@ -69,6 +71,7 @@ impl Found {
         match packet.kind {
             Kind::Connect => Event::Connected {
                 sid: json::member(packet.data, b"sid").and_then(json::unquoted).unwrap_or_default(),
+                data: packet.data,
             },
             Kind::ConnectError => Event::Refused { error: packet.data },
             Kind::Ack | Kind::BinaryAck => {

@@ -14,10 +14,12 @@ use crate::step::{End, Overdue, Step};
 mod config;
 mod event;
 mod receive;
+mod recovery;
 
 pub use config::{ClientConfig, TARGET};
 pub use event::Event;
 pub(crate) use event::Found;
+pub use recovery::Recovery;
 
 /// A client's life in one namespace, from the server's first packet to its end: it joins, takes events and
 /// acknowledgements with their attachments, replies to pings and watches that they come. It is state alone and stands
@@ -310,7 +312,7 @@ impl<'c> Client<'c> {
         if (join && !ended) || leave {
             let mut packet = Packet::new(Kind::Disconnect, self.config.namespace.as_bytes());
             if !leave {
-                (packet.kind, packet.data) = (Kind::Connect, self.config.auth.as_bytes());
+                (packet.kind, packet.data) = (Kind::Connect, self.config.auth);
             }
             match self.sending.send(session, tx, &packet, &[]) {
                 Ok(Sent::Write) => return Ok(Sent::Write),

@@ -126,7 +126,8 @@ impl Client<'_> {
                 self.finish(End::Disconnected);
                 return Ok(Taken::Unheard);
             }
-            (Kind::Event | Kind::BinaryEvent, Phase::Joined) => {}
+            // Before it is joined: what was missed, after a recovery.
+            (Kind::Event | Kind::BinaryEvent, Phase::Joining | Phase::Joined) => {}
             // One that comes too late is not awaited any more.
             (Kind::Ack | Kind::BinaryAck, Phase::Joined) => {
                 if !packet.id.is_some_and(|id| self.acks.take(id)) {

@@ -19,7 +19,7 @@ fn with_text<T>(run: impl FnOnce(&str) -> T) -> Option<T> {
 
 fn look(event: &Event<'_>) {
     match event {
-        Event::Connected { sid } => show(sid),
+        Event::Connected { sid, .. } => show(sid),
         Event::Refused { error } => show(error),
         Event::Event { name, args, attachments, .. } => {
             show(name);
