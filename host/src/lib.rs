@@ -14,6 +14,7 @@
 
 mod config;
 mod deflate;
+pub mod engineio;
 mod histogram;
 mod inflow;
 mod link;

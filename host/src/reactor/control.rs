@@ -2,9 +2,10 @@
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::sync::Arc;
 
 use mio::net::UnixStream;
-use mio::{Interest, Registry, Token};
+use mio::{Interest, Registry, Token, Waker};
 
 /// Reaches a [`Server`](crate::Server) that runs, from a signal handler or another thread.
 #[derive(Debug)]
@@ -12,6 +13,7 @@ pub struct Handle {
     stop: StdUnixStream,
     status: StdUnixStream,
     reload: StdUnixStream,
+    waker: Arc<Waker>,
 }
 
 impl Handle {
@@ -24,6 +26,7 @@ impl Handle {
             stop: self.stop.try_clone()?,
             status: self.status.try_clone()?,
             reload: self.reload.try_clone()?,
+            waker: Arc::clone(&self.waker),
         })
     }
 
@@ -43,6 +46,13 @@ impl Handle {
     /// warning is logged and nothing changes.
     pub fn reload(&self) {
         let _ = (&self.reload).write(b"r");
+    }
+
+    /// Has the application of Socket.IO do what is due, soon: see
+    /// [`Application::on_tick`](crate::socketio::Application::on_tick).
+    pub fn wake(&self) {
+        // It fails only together with the loop.
+        let _ = self.waker.wake();
     }
 
     /// The end that [`stop`](Self::stop) writes a byte to, for a signal handler.
@@ -70,17 +80,16 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// Opens the pipes; events come as the tokens `stop`, `status` and `reload`.
+    /// Opens the pipes; events come as the tokens `stop`, `status`, `reload` and `wake`.
     pub(crate) fn open(
         registry: &Registry,
-        stop: Token,
-        status: Token,
-        reload: Token,
+        [stop, status, reload, wake]: [Token; 4],
     ) -> io::Result<(Self, Handle)> {
         let (stop_writer, stop) = pipe(registry, stop)?;
         let (status_writer, status) = pipe(registry, status)?;
         let (reload_writer, reload) = pipe(registry, reload)?;
-        let handle = Handle { stop: stop_writer, status: status_writer, reload: reload_writer };
+        let waker = Arc::new(Waker::new(registry, wake)?);
+        let handle = Handle { stop: stop_writer, status: status_writer, reload: reload_writer, waker };
         Ok((Self { stop, status, reload }, handle))
     }
 

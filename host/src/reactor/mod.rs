@@ -14,8 +14,9 @@ use mio::{Events, Poll, Token};
 
 use crate::config::Config;
 use crate::deflate::Engine;
+use crate::engineio;
 use crate::report::Report;
-use crate::socketio::{Application, Echo, Hub, Sources};
+use crate::socketio::{Application, Echo, Hub, Served, Sources};
 use crate::stats::Stats;
 use crate::transport::{Buffers, Pool};
 use crate::turn::Context;
@@ -31,7 +32,8 @@ pub(crate) use wheel::{Entry, Noted, Wheel};
 const STOP: Token = Token(usize::MAX - 1);
 const STATUS: Token = Token(usize::MAX - 2);
 const RELOAD: Token = Token(usize::MAX - 3);
-const LISTENERS: Token = Token(usize::MAX - 4);
+const WAKE: Token = Token(usize::MAX - 4);
+const LISTENERS: Token = Token(usize::MAX - 5);
 
 /// Events taken from the kernel at once.
 const EVENTS: usize = 1024;
@@ -56,6 +58,7 @@ pub struct Server {
     control: Control,
     handle: Handle,
     application: Box<dyn Application>,
+    engine_application: Option<Box<dyn engineio::Application>>,
     /// The client script of Socket.IO.
     script: Option<Vec<u8>>,
 }
@@ -69,10 +72,11 @@ impl Server {
         config.check()?;
         let poll = Poll::new()?;
         let acceptor = Acceptor::bind(&config, poll.registry(), LISTENERS)?;
-        let (control, handle) = Control::open(poll.registry(), STOP, STATUS, RELOAD)?;
+        let (control, handle) = Control::open(poll.registry(), [STOP, STATUS, RELOAD, WAKE])?;
         let script = config.socketio.read_client()?;
         let application = Box::new(Echo::new(config.socketio.news.clone()));
-        Ok(Self { config, poll, acceptor, control, handle, application, script })
+        let engine_application = None;
+        Ok(Self { config, poll, acceptor, control, handle, application, engine_application, script })
     }
 
     /// The TCP addresses listened on, with the ports that 0 stood for, in the order of [`Config::listen`].
@@ -99,6 +103,13 @@ impl Server {
         self
     }
 
+    /// Serves Engine.IO as well, without Socket.IO, under the path `/engine.io/`.
+    #[must_use]
+    pub fn engine_application(mut self, application: impl engineio::Application + 'static) -> Self {
+        self.engine_application = Some(Box::new(application));
+        self
+    }
+
     /// Reaches the server while it runs.
     pub const fn handle(&self) -> &Handle {
         &self.handle
@@ -109,20 +120,25 @@ impl Server {
     /// # Errors
     /// The kernel's, when waiting for events; what one client does is no error.
     pub fn run(self) -> io::Result<Stats> {
-        let Self { config, poll, acceptor, control, handle: _handle, mut application, script } = self;
+        let Self { config, poll, acceptor, control, handle: _handle, script, .. } = self;
+        let (mut application, mut engine_application) = (self.application, self.engine_application);
         let subprotocols: Vec<&str> = config.subprotocols.iter().map(String::as_str).collect();
-        let session_config = config.session(&subprotocols);
+        let mut session_config = config.session(&subprotocols);
+        if engine_application.is_some() && config.socketio.polls() {
+            session_config = session_config.max_body_len(config.socketio.max_payload.into());
+        }
         let namespaces: Vec<&str> = config.socketio.namespaces.iter().map(String::as_str).collect();
         let socketio_config = config.socketio.session(&namespaces);
+        let engineio_config = config.socketio.bare_session();
         let sources = Sources::default();
-        let hub = Hub::new(
-            &config.socketio,
-            &socketio_config,
-            &sources,
-            &mut *application,
-            script.as_deref(),
-            config.backlog_total,
-        );
+        let served = Served {
+            socketio: &socketio_config,
+            application: &mut *application,
+            engineio: &engineio_config,
+            engine_application: engine_application.as_deref_mut(),
+            script: script.as_deref(),
+        };
+        let hub = Hub::new(&config.socketio, served, &sources, config.backlog_total);
         let mut event_loop = Loop {
             config: &config,
             poll,
@@ -245,6 +261,7 @@ impl Loop<'_> {
                             .reloaded(tls.reload().map(|has_files| has_files.then(|| tls.fingerprint())));
                     }
                 }
+                WAKE => cx.socketio.wake(),
                 LISTENERS => self.acceptor.on_event(),
                 Token(key) => {
                     let readable = event.is_readable() || event.is_error();

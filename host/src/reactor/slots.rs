@@ -48,6 +48,8 @@ pub(crate) struct Slots<'c> {
     schedule: Schedule,
     /// Entries of the wheel that came up; kept for its memory.
     due: Vec<Entry>,
+    /// Clients that sessions of Socket.IO have woken; kept for its memory.
+    woken: Vec<usize>,
 }
 
 /// When clients run without an event, and how many only wait for their end.
@@ -61,7 +63,7 @@ struct Schedule {
 impl<'c> Slots<'c> {
     pub(crate) fn new(config: &'c Config, session_config: &'c microws::Config<'c>) -> Self {
         let schedule = Schedule { queue: VecDeque::new(), wheel: Wheel::new(0), lingering: 0 };
-        Self { config, session_config, slab: Slab::new(), schedule, due: Vec::new() }
+        Self { config, session_config, slab: Slab::new(), schedule, due: Vec::new(), woken: Vec::new() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -169,9 +171,14 @@ impl<'c> Slots<'c> {
         if expires {
             cx.socketio.expire(cx.now, cx.report);
         }
-        while let Some(key) = cx.socketio.take_woken() {
+        cx.socketio.settle_reached(cx.now, cx.report);
+        // Those that they wake run in the next turn: clients that have much to say to each other do not keep the loop.
+        let mut woken = std::mem::take(&mut self.woken);
+        cx.socketio.take_woken(&mut woken);
+        for key in woken.drain(..) {
             self.run(key, cx, |slot, cx| slot.peer.on_ready(cx));
         }
+        self.woken = woken;
     }
 
     /// Tells all clients that the server stops.

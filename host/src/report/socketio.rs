@@ -1,11 +1,12 @@
 //! Socket.IO's part of the report.
 
 use log::info;
+use microws::MessageKind;
 use microws_socketio::End;
 use microws_socketio::server::Transport;
 
 use super::Report;
-use crate::socketio::Refused;
+use crate::socketio::{Protocol, Refused};
 use crate::transport::Address;
 
 impl Report {
@@ -15,7 +16,7 @@ impl Report {
         info!("{who} refused: 400, Socket.IO: {}", why.reason());
     }
 
-    pub(crate) fn session_began(&mut self, who: &Address, id: u64, transport: Transport) {
+    pub(crate) fn session_began(&mut self, who: &Address, id: u64, protocol: Protocol, transport: Transport) {
         let stats = &mut self.stats.socketio;
         stats.sessions += 1;
         let (count, name) = match transport {
@@ -23,7 +24,7 @@ impl Report {
             Transport::WebSocket => (&mut stats.websocket, "WebSocket"),
         };
         *count += 1;
-        info!("{who} began Socket.IO session {id} over {name}");
+        info!("{who} began {} session {id} over {name}", protocol.name());
     }
 
     /// Its session goes on over a WebSocket.
@@ -44,6 +45,14 @@ impl Report {
         self.stats.socketio.events += 1;
         self.stats.socketio.event_bytes += len;
         info!("{who} event \"{}\", {len} bytes, in Socket.IO session {id}", name.escape_debug());
+    }
+
+    /// A message of Engine.IO alone came.
+    pub(crate) fn engine_message(&mut self, who: &Address, id: u64, kind: MessageKind, len: u64) {
+        self.stats.socketio.events += 1;
+        self.stats.socketio.event_bytes += len;
+        let kind = if kind == MessageKind::Text { "text" } else { "binary" };
+        info!("{who} {kind} message, {len} bytes, in Engine.IO session {id}");
     }
 
     /// The end of a session is known.

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::link::Link;
 use crate::proxy::Chain;
 use crate::report::{Admission, Cause, Ending, Report, Traffic};
-use crate::socketio::{Around, Carrier, Hub, takes};
+use crate::socketio::{Around, Carrier, Hub};
 use crate::transport::Pool;
 
 /// Bytes of the shortest fragment that a long frame is cut into, except for the last.
@@ -313,15 +313,16 @@ impl Echo {
         let Some(asked) = &mut self.asked else { return Ok(()) };
         let Asked { request, faults, answered, carrier, .. } = &mut **asked;
         let fault = link.fault();
-        let is_socketio = takes(config, &request.path);
+        let protocol = hub.protocol(&request.path);
         if config.is_tls_only()
             && link.transport.tls_version().is_none()
-            && (is_socketio || matches!(fault, None | Some(HandshakeError::NoUpgrade)))
+            && (protocol.is_some() || matches!(fault, None | Some(HandshakeError::NoUpgrade)))
         {
             return policy::refuse_plain(request, link, report);
         }
-        if is_socketio {
-            let is_upgrade = carrier.on_request(request, link, &mut Around { hub, report, config })?;
+        if let Some(protocol) = protocol {
+            let is_upgrade =
+                carrier.on_request(protocol, request, link, &mut Around { hub, report, config })?;
             *answered = !is_upgrade;
             if fault.is_none() && is_upgrade {
                 report.connected(link.address, &admission(request, link));

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use microws_socketio::server::ServerSession;
 use microws_socketio::{Attachments, End, Outgoing, SendError};
 
-use super::memory::Memory;
+use super::hub::{ClientId, Sessions};
 
 /// Most attachments of an event, as in Node.js.
 pub const MAX_ATTACHMENTS: usize = 10;
@@ -45,9 +44,17 @@ pub trait Application: fmt::Debug + Send {
         let _ = (client, id);
     }
 
-    /// The client has left a namespace that it had joined, and why. `client` can't be sent anything.
+    /// The client has left a namespace that it had joined, and why. `client` can't be sent anything; others can.
     fn on_disconnect(&mut self, client: &mut Client<'_, '_>, reason: &End) {
         let _ = (client, reason);
+    }
+
+    /// Does what is due, and returns in how many milliseconds to call it again at the latest; `None` for no time at all.
+    /// It is called before the first client comes, then in time, and soon after [`Handle::wake`](crate::Handle::wake): what
+    /// another thread has to say, it puts where this finds it.
+    fn on_tick(&mut self, clients: &mut Clients<'_, '_>) -> Option<u32> {
+        let _ = clients;
+        None
     }
 }
 
@@ -68,22 +75,45 @@ pub struct Event<'e> {
 /// A client in a namespace, during a call of [`Application`].
 #[derive(Debug)]
 pub struct Client<'a, 'c> {
-    pub(super) session: &'a mut ServerSession<'c>,
-    pub(super) memory: &'a mut Memory<'c>,
-    pub(super) names: &'a [String],
-    pub(super) namespace: usize,
-    pub(super) id: u64,
+    sessions: &'a mut Sessions<'c>,
+    id: ClientId,
+    namespace: usize,
 }
 
-impl Client<'_, '_> {
-    /// The number of its session, counted from 0: the same in all its namespaces, and no other's.
-    pub const fn id(&self) -> u64 {
+impl<'a, 'c> Client<'a, 'c> {
+    pub(super) const fn new(sessions: &'a mut Sessions<'c>, id: ClientId, namespace: usize) -> Self {
+        Self { sessions, id, namespace }
+    }
+
+    /// Its name in this server: the same in all its namespaces.
+    pub const fn id(&self) -> ClientId {
         self.id
     }
 
     /// Its namespace, with its slash.
     pub fn namespace(&self) -> &str {
-        self.names.get(self.namespace).map_or("/", String::as_str)
+        self.sessions.names.get(self.namespace).map_or("/", String::as_str)
+    }
+
+    /// All clients, this one too.
+    pub const fn clients(&mut self) -> Clients<'_, 'c> {
+        Clients::new(self.sessions)
+    }
+
+    /// Another client in the same namespace; `None` if it is not there, or not any more.
+    pub fn other(&mut self, id: ClientId) -> Option<Client<'_, 'c>> {
+        Clients::new(self.sessions).find(self.namespace, id)
+    }
+
+    /// Sends an event to all others in the same namespace. Those that have no room for it are ended, as with
+    /// [`Clients::broadcast`].
+    ///
+    /// # Errors
+    /// [`InvalidName`](SendError::InvalidName), [`InvalidJson`](SendError::InvalidJson),
+    /// [`TooManyAttachments`](SendError::TooManyAttachments).
+    pub fn broadcast(&mut self, name: &str, args: &str, attachments: &[&[u8]]) -> Result<(), SendError> {
+        let event = Outgoing::event(name, args).attachments(attachments);
+        self.sessions.broadcast(self.namespace, Some(self.id), &event)
     }
 
     /// Sends an event. Arguments are JSON texts with commas between them, or nothing; where an attachment belongs,
@@ -111,7 +141,8 @@ impl Client<'_, '_> {
         attachments: &[&[u8]],
         timeout: u32,
     ) -> Result<u32, SendError> {
-        let id = self.session.expect_ack(timeout).ok_or(SendError::QueueFull)?;
+        let session = self.sessions.session(self.id).ok_or(SendError::NotConnected)?;
+        let id = session.expect_ack(timeout).ok_or(SendError::QueueFull)?;
         self.send(&Outgoing::event(name, args).attachments(attachments).expect(id))?;
         Ok(id)
     }
@@ -129,41 +160,75 @@ impl Client<'_, '_> {
     /// # Errors
     /// [`NotConnected`](SendError::NotConnected), [`QueueFull`](SendError::QueueFull).
     pub fn disconnect(&mut self) -> Result<(), SendError> {
-        self.session.disconnect(self.namespace)
+        self.sessions.queue(self.id, |session| session.disconnect(self.namespace))
     }
 
     /// Makes the client leave all namespaces and ends its connection, after what waits.
     pub fn close(&mut self) {
-        self.session.close();
+        self.sessions.close(self.id);
     }
 
     fn send(&mut self, outgoing: &Outgoing<'_>) -> Result<(), SendError> {
-        loop {
-            match self.session.send(self.namespace, outgoing) {
-                Err(SendError::QueueFull) if grow(self.session, self.memory, 1) => {}
-                sent => return sent,
-            }
-        }
+        self.sessions.queue(self.id, |session| session.send(self.namespace, outgoing))
     }
 }
 
-/// Gives a session memory for `more` bytes; whether there was some.
-pub(super) fn grow<'c>(session: &mut ServerSession<'c>, memory: &mut Memory<'c>, more: usize) -> bool {
-    let (_, capacity) = session.queue_len();
-    let Some(larger) = memory.take_larger(capacity, more) else { return false };
-    if larger.len() <= capacity {
-        memory.give_back(larger);
-        return false;
+/// All clients, during a call of [`Application`].
+#[derive(Debug)]
+pub struct Clients<'a, 'c> {
+    sessions: &'a mut Sessions<'c>,
+}
+
+impl<'a, 'c> Clients<'a, 'c> {
+    pub(super) const fn new(sessions: &'a mut Sessions<'c>) -> Self {
+        Self { sessions }
     }
-    match session.replace_queue(larger) {
-        Ok(before) => {
-            memory.give_back(before);
-            true
-        }
-        Err(same) => {
-            memory.give_back(same);
-            false
-        }
+
+    /// The clients that have joined a namespace.
+    pub fn ids(&self, namespace: &str) -> impl Iterator<Item = ClientId> {
+        self.place(namespace).into_iter().flat_map(|namespace| self.sessions.joined(namespace))
+    }
+
+    /// A client that has joined a namespace; `None` if it is not there, or not any more.
+    pub fn get(&mut self, namespace: &str, id: ClientId) -> Option<Client<'_, 'c>> {
+        self.place(namespace).and_then(|namespace| self.reborrow().find(namespace, id))
+    }
+
+    /// Sends an event to all in a namespace.
+    ///
+    /// What waits for a client is bounded ([`SocketIo::max_payload`](super::SocketIo::max_payload), and
+    /// [`backlog_total`](crate::Config::backlog_total) for all): one that has no room for the event would miss it without
+    /// knowing, so it is ended, with [`End::QueueFull`] and close code 1013. It may come back. For another treatment of
+    /// slow clients, [`emit`](Client::emit) to each of the [`ids`](Self::ids): that returns an error instead.
+    ///
+    /// # Errors
+    /// [`InvalidName`](SendError::InvalidName), [`InvalidJson`](SendError::InvalidJson),
+    /// [`TooManyAttachments`](SendError::TooManyAttachments); [`NotConnected`](SendError::NotConnected) for a namespace that
+    /// does not exist.
+    pub fn broadcast(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        args: &str,
+        attachments: &[&[u8]],
+    ) -> Result<(), SendError> {
+        let namespace = self.place(namespace).ok_or(SendError::NotConnected)?;
+        let event = Outgoing::event(name, args).attachments(attachments);
+        self.sessions.broadcast(namespace, None, &event)
+    }
+
+    fn place(&self, namespace: &str) -> Option<usize> {
+        self.sessions.names.iter().position(|name| name == namespace)
+    }
+
+    const fn reborrow(&mut self) -> Clients<'_, 'c> {
+        Clients { sessions: self.sessions }
+    }
+
+    fn find(self, namespace: usize, id: ClientId) -> Option<Client<'a, 'c>> {
+        self.sessions.session(id).filter(|session| session.is_joined(namespace))?;
+        self.sessions.reach(id);
+        Some(Client::new(self.sessions, id, namespace))
     }
 }
 

@@ -4,8 +4,8 @@ use microws::{Chunk, CloseCode, HandshakeError, MessageKind};
 use microws_socketio::End;
 use microws_socketio::server::{Get, PostEnd, Probed, Transport, Upgrade};
 
-use super::http::{PATH, Query, Refused, SCRIPT, answer, preflight, refuse};
-use super::hub::{CONTROL, Hub, Id};
+use super::http::{Protocol, Query, Refused, SCRIPT, answer, preflight, refuse};
+use super::hub::{CONTROL, ClientId, Hub};
 use crate::config::Config;
 use crate::link::Link;
 use crate::report::{Ending, Report};
@@ -20,15 +20,15 @@ pub(crate) enum Carrier {
     #[default]
     None,
     /// A GET that waits for its answer.
-    Held(Id),
+    Held(ClientId),
     /// A POST whose content comes.
-    Posting(Id),
+    Posting(ClientId),
     /// A WebSocket that is not open yet: of a new session, of one that it is probed for, or to be closed.
-    New,
-    Probed(Id),
+    New(Protocol),
+    Probed(ClientId),
     Unwanted,
     /// The WebSocket of a session.
-    Open(Id),
+    Open(ClientId),
     /// A WebSocket that has been sent its close frame.
     Closed,
 }
@@ -41,11 +41,6 @@ pub(crate) struct Around<'a, 'c> {
     pub(crate) config: &'a Config,
 }
 
-/// Whether requests for a path are Socket.IO's.
-pub(crate) fn takes(config: &Config, path: &str) -> bool {
-    config.socketio.is_on() && (path.starts_with(PATH) || path == "/socket.io")
-}
-
 impl Carrier {
     /// Whether it reads no further, because bytes came after a GET that is held: its client does not wait for the answer.
     pub(crate) const fn is_held(self) -> bool {
@@ -54,20 +49,21 @@ impl Carrier {
 
     /// Whether the connection is a WebSocket of Socket.IO, or about to be.
     pub(crate) const fn is_socket(self) -> bool {
-        matches!(self, Self::New | Self::Probed(_) | Self::Unwanted | Self::Open(_) | Self::Closed)
+        matches!(self, Self::New(_) | Self::Probed(_) | Self::Unwanted | Self::Open(_) | Self::Closed)
     }
 
-    const fn session(self) -> Option<Id> {
+    const fn session(self) -> Option<ClientId> {
         match self {
             Self::Held(id) | Self::Posting(id) | Self::Probed(id) | Self::Open(id) => Some(id),
-            Self::None | Self::New | Self::Unwanted | Self::Closed => None,
+            Self::None | Self::New(_) | Self::Unwanted | Self::Closed => None,
         }
     }
 
-    /// The head of a request is complete, and the request is for Socket.IO. If it asks for a WebSocket and may have one,
+    /// The head of a request is complete, and the request is for this protocol. If it asks for a WebSocket and may have one,
     /// it is not answered here: whether that is so.
     pub(crate) fn on_request(
         &mut self,
+        protocol: Protocol,
         request: &Request,
         link: &mut Link<'_, '_>,
         cx: &mut Around<'_, '_>,
@@ -79,7 +75,7 @@ impl Carrier {
             return Ok(false);
         }
         match fault {
-            None => return self.on_upgrade(request, link, cx),
+            None => return self.on_upgrade(protocol, request, link, cx),
             Some(HandshakeError::NoUpgrade | HandshakeError::Method | HandshakeError::Body) => {}
             Some(_) => {
                 link.reject()?;
@@ -90,7 +86,7 @@ impl Carrier {
             serve_script(request, link, cx)?;
             return Ok(false);
         }
-        if request.path != PATH && request.path != "/socket.io" {
+        if request.path != protocol.path() && request.path != protocol.path().trim_end_matches('/') {
             Refusal::not_found(&request.path).answer(link, cx.report)?;
             return Ok(false);
         }
@@ -98,7 +94,7 @@ impl Carrier {
             preflight(link, request, cx.config)?;
             return Ok(false);
         }
-        if let Err(why) = self.on_poll(request, link, cx)? {
+        if let Err(why) = self.on_poll(protocol, request, link, cx)? {
             refuse(link, request, cx.config, why, cx.report)?;
         }
         Ok(false)
@@ -107,13 +103,14 @@ impl Carrier {
     /// A request for a WebSocket: whether it gets one.
     fn on_upgrade(
         &mut self,
+        protocol: Protocol,
         request: &Request,
         link: &mut Link<'_, '_>,
         cx: &mut Around<'_, '_>,
     ) -> Result<bool, Ending> {
         let query = Query::parse(request.query.as_deref().unwrap_or_default());
         let why = match (query.transport, query.sid) {
-            ("websocket", Some(sid)) => match cx.hub.find(sid) {
+            ("websocket", Some(sid)) => match cx.hub.find(protocol, sid) {
                 None => Refused::Sid,
                 Some(_) if !query.is_version_4 => Refused::Request,
                 Some(id) => {
@@ -132,7 +129,7 @@ impl Carrier {
                 return Ok(false);
             }
             ("websocket", None) => {
-                *self = Self::New;
+                *self = Self::New(protocol);
                 return Ok(true);
             }
             ("polling", _) if cx.config.socketio.polls() => Refused::Request,
@@ -146,6 +143,7 @@ impl Carrier {
     /// A request over polling.
     fn on_poll(
         &mut self,
+        protocol: Protocol,
         request: &Request,
         link: &mut Link<'_, '_>,
         cx: &mut Around<'_, '_>,
@@ -168,14 +166,14 @@ impl Carrier {
                 Refusal::OVER_LIMIT.answer(link, cx.report)?;
                 return Ok(Ok(()));
             }
-            let id = cx.hub.begin(Transport::Polling, link.address, link.now, cx.report);
+            let id = cx.hub.begin(protocol, Transport::Polling, link.address, link.now, cx.report);
             let Some(id) = id else {
                 Refusal::OVER_LIMIT.answer(link, cx.report)?;
                 return Ok(Ok(()));
             };
             return self.on_get(id, request, link, cx);
         };
-        let Some(id) = cx.hub.find(sid) else { return Ok(Err(Refused::Sid)) };
+        let Some(id) = cx.hub.find(protocol, sid) else { return Ok(Err(Refused::Sid)) };
         if cx.hub.transport(id) != Some(Transport::Polling) {
             return Ok(Err(Refused::Request));
         }
@@ -193,7 +191,7 @@ impl Carrier {
 
     fn on_get(
         &mut self,
-        id: Id,
+        id: ClientId,
         request: &Request,
         link: &mut Link<'_, '_>,
         cx: &mut Around<'_, '_>,
@@ -218,7 +216,7 @@ impl Carrier {
 
     fn on_post(
         &mut self,
-        id: Id,
+        id: ClientId,
         request: &Request,
         link: &mut Link<'_, '_>,
         cx: &mut Around<'_, '_>,
@@ -257,7 +255,7 @@ impl Carrier {
 
     fn end_post(
         &mut self,
-        id: Id,
+        id: ClientId,
         request: &Request,
         link: &mut Link<'_, '_>,
         cx: &mut Around<'_, '_>,
@@ -275,8 +273,8 @@ impl Carrier {
     /// The WebSocket is open.
     pub(crate) fn on_open(&mut self, link: &mut Link<'_, '_>, cx: &mut Around<'_, '_>) -> Result<(), Ending> {
         match *self {
-            Self::New => {
-                let id = cx.hub.begin(Transport::WebSocket, link.address, link.now, cx.report);
+            Self::New(protocol) => {
+                let id = cx.hub.begin(protocol, Transport::WebSocket, link.address, link.now, cx.report);
                 let Some(id) = id else {
                     *self = Self::Closed;
                     return link.close(CloseCode::TRY_AGAIN_LATER, "too many sessions");
@@ -363,7 +361,7 @@ impl Carrier {
     }
 
     /// Sends what waits over the WebSocket that carries the session, and the close frame in the end.
-    fn send(&mut self, id: Id, link: &mut Link<'_, '_>, cx: &mut Around<'_, '_>) -> Result<(), Ending> {
+    fn send(&mut self, id: ClientId, link: &mut Link<'_, '_>, cx: &mut Around<'_, '_>) -> Result<(), Ending> {
         while let Some((kind, message)) = cx.hub.front(id) {
             link.reply(kind, message, true)?;
             cx.hub.pop(id);
@@ -392,7 +390,7 @@ impl Carrier {
 
 fn serve_script(request: &Request, link: &mut Link<'_, '_>, cx: &mut Around<'_, '_>) -> Result<(), Ending> {
     let is_read = matches!(request.method.as_str(), "GET" | "HEAD");
-    match cx.hub.script {
+    match cx.hub.served.script {
         Some(script) if is_read => {
             cx.report.probed(link.address, SCRIPT);
             answer(link, request, cx.config, 200, "application/javascript; charset=utf-8", script)

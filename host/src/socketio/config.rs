@@ -15,7 +15,7 @@ const MAX_PAYLOAD: u32 = 64 << 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Transports {
-    /// None: the path is one as others.
+    /// None: the path is one as others. [Engine.IO](crate::engineio) alone is served over all then.
     Off,
     /// WebSocket and HTTP polling, with the upgrade from polling.
     #[default]
@@ -77,12 +77,12 @@ impl SocketIo {
     }
 
     pub(crate) fn polls(&self) -> bool {
-        self.transports == Transports::All
+        self.transports != Transports::WebSocket
     }
 
     /// The most content that a request may have, in bytes; 0 if it may have none.
     pub(crate) fn max_content(&self) -> u64 {
-        if self.polls() { self.max_payload.into() } else { 0 }
+        if self.transports == Transports::All { self.max_payload.into() } else { 0 }
     }
 
     /// Bytes that may wait for one client, and bytes of one event with its attachments.
@@ -122,10 +122,17 @@ impl SocketIo {
 
     /// The part that sessions keep to.
     pub(crate) const fn session<'c>(&self, namespaces: &'c [&'c str]) -> ServerConfig<'c> {
-        ServerConfig::new()
-            .namespaces(namespaces)
+        self.engine(ServerConfig::new().namespaces(namespaces).connect_within(self.connect_timeout))
+    }
+
+    /// The part that those of Engine.IO alone keep to.
+    pub(crate) const fn bare_session(&self) -> ServerConfig<'static> {
+        self.engine(ServerConfig::bare())
+    }
+
+    const fn engine<'c>(&self, config: ServerConfig<'c>) -> ServerConfig<'c> {
+        config
             .heartbeat(self.ping_interval, self.ping_timeout)
-            .connect_within(self.connect_timeout)
             .upgrade_within(self.upgrade_timeout)
             .max_payload(self.max_payload)
             .max_attachments(MAX_ATTACHMENTS as u8)

@@ -7,8 +7,31 @@ use crate::link::Link;
 use crate::report::{Ending, Report};
 use crate::service::Request;
 
-/// Where Engine.IO is.
-pub(super) const PATH: &str = "/socket.io/";
+/// What is spoken over Engine.IO, as the path says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    SocketIo,
+    /// Messages of a program's own.
+    EngineIo,
+}
+
+impl Protocol {
+    /// Where it is.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::SocketIo => "/socket.io/",
+            Self::EngineIo => "/engine.io/",
+        }
+    }
+
+    /// Its name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::SocketIo => "Socket.IO",
+            Self::EngineIo => "Engine.IO",
+        }
+    }
+}
 
 /// Where the client script is.
 pub(super) const SCRIPT: &str = "/socket.io/socket.io.js";

@@ -1,4 +1,5 @@
-//! Socket.IO beside plain WebSocket, under the path `/socket.io/`.
+//! Socket.IO beside plain WebSocket, under the path `/socket.io/`; and [Engine.IO](crate::engineio) alone, whose sessions
+//! are the same.
 //!
 //! ```text
 //!  client ──▶ peer ──▶ Carrier  a request, a held GET, a WebSocket: what one connection is to a session
@@ -16,9 +17,10 @@ mod http;
 mod hub;
 mod memory;
 
-pub use application::{Application, Client, Event, MAX_ATTACHMENTS};
-pub(crate) use carrier::{Around, Carrier, takes};
+pub use application::{Application, Client, Clients, Event, MAX_ATTACHMENTS};
+pub(crate) use carrier::{Around, Carrier};
 pub use config::{SocketIo, Transports};
 pub(crate) use echo::Echo;
-pub(crate) use http::Refused;
-pub(crate) use hub::{Hub, Sources};
+pub(crate) use http::{Protocol, Refused};
+pub use hub::ClientId;
+pub(crate) use hub::{Hub, Served, Sessions, Sources};

@@ -1,16 +1,14 @@
 //! A program's own application instead of the echo.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
 
 use microws_host::socketio::{Application, Client, Event};
-use microws_host::{Config, Handle, Server, Stats};
 use microws_socketio::{End, SendError};
 use microws_tests::process::wait_until;
 use microws_tests::raw::Raw;
 
-use crate::support::{say, target, text, upgrade};
+use crate::program::Program;
+use crate::support::{say, text};
 
 /// Notes what it is told, and does what events ask for.
 #[derive(Debug, Default)]
@@ -71,34 +69,19 @@ impl Application for Noting {
 }
 
 struct Running {
-    address: SocketAddr,
-    handle: Handle,
-    thread: Option<JoinHandle<Stats>>,
+    program: Program,
     notes: Arc<Mutex<Vec<String>>>,
 }
 
 impl Running {
     fn start() -> Self {
-        let mut config =
-            Config { listen: vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()], ..Config::default() };
-        config.timeouts.close_within = 200;
-        config.socketio.namespaces.push("/other".into());
-        config.socketio.awaited_acks = 1;
-        config.socketio.max_payload = 10_000;
         let application = Noting::default();
         let notes = Arc::clone(&application.0);
-        let server = Server::bind(config).unwrap().application(application);
-        let (address, handle) = (server.addresses()[0], server.handle().try_clone().unwrap());
-        let thread = Some(thread::spawn(move || server.run().unwrap()));
-        Self { address, handle, thread, notes }
+        Self { program: Program::start(application), notes }
     }
 
     fn open(&self) -> Raw {
-        let mut client = Raw::connect(self.address);
-        client.send(&upgrade(&target("websocket")));
-        client.accepted();
-        assert!(text(&mut client).starts_with("0{"));
-        client
+        self.program.open()
     }
 
     /// Waits for a note, and takes all of them.
@@ -107,14 +90,6 @@ impl Running {
             let mut notes = self.notes.lock().unwrap();
             notes.last().is_some_and(|last| last.contains(end)).then(|| std::mem::take(&mut *notes))
         })
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.handle.stop();
-        let stats = self.thread.take().unwrap().join();
-        assert!(thread::panicking() || stats.is_ok());
     }
 }
 

@@ -3,9 +3,12 @@
 mod application;
 mod bad;
 mod deadlines;
+mod engine;
 mod handshake;
 mod limits;
+mod others;
 mod polling;
+mod program;
 mod support;
 mod upgrade;
 mod websocket;

@@ -1,19 +1,18 @@
 //! From a session's events to the application.
 
-use microws_socketio::server::{ServerEvent, ServerSession};
-use microws_socketio::{End, SendError};
+use microws_socketio::End;
+use microws_socketio::server::ServerEvent;
 
-use super::{CONTROL, sid};
+use super::sessions::{ClientId, Sessions};
+use super::sid;
 use crate::report::Report;
-use crate::socketio::application::{Application, Client, Event, MAX_ATTACHMENTS, grow, list};
-use crate::socketio::memory::Memory;
-use crate::transport::Address;
+use crate::socketio::application::{Application, Client, Event, MAX_ATTACHMENTS, list};
 
 /// Tells the application what a client said.
 pub(super) fn dispatch<'c>(
     application: &mut dyn Application,
-    names: &[String],
-    (session, memory, joined, id, who): (&mut ServerSession<'c>, &mut Memory<'c>, &mut u32, u64, &Address),
+    sessions: &mut Sessions<'c>,
+    id: ClientId,
     event: ServerEvent<'_>,
     report: &mut Report,
 ) {
@@ -21,42 +20,46 @@ pub(super) fn dispatch<'c>(
     let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
     match event {
         ServerEvent::Connect { namespace, auth } => {
-            let mut client = Client { session, memory, names, namespace, id };
-            if let Err(error) = application.on_connect(&mut client, text(auth)) {
-                if client.session.refuse(namespace, &error).is_err() {
-                    let _ = client.session.refuse(namespace, r#"{"message":"refused"}"#);
-                }
-                report.namespace_refused(who, id, client.namespace());
-                return;
-            }
+            let mut client = Client::new(sessions, id, namespace);
+            let refusal = application.on_connect(&mut client, text(auth)).err();
             let Some(sid) = sid() else { return };
-            let mut accepted = client.session.accept(namespace, sid);
-            while accepted == Err(SendError::QueueFull) && grow(client.session, client.memory, CONTROL) {
-                accepted = client.session.accept(namespace, sid);
-            }
-            if accepted.is_ok() {
-                *joined |= 1 << namespace;
-                report.namespace_joined(who, id, client.namespace());
-                application.on_joined(&mut client);
+            let name = sessions.names.get(namespace).map_or("/", String::as_str);
+            if let Some(error) = refusal {
+                let refuse = |sessions: &mut Sessions<'c>, error: &str| {
+                    sessions.queue(id, |session| session.refuse(namespace, error))
+                };
+                if refuse(sessions, &error).is_err() {
+                    let _ = refuse(sessions, r#"{"message":"refused"}"#);
+                }
+                if let Some(entry) = sessions.get(id) {
+                    report.namespace_refused(&entry.who, id.serial, name);
+                }
+            } else if sessions.queue(id, |session| session.accept(namespace, sid)).is_ok() {
+                if let Some(entry) = sessions.get_mut(id) {
+                    entry.joined |= 1 << namespace;
+                    report.namespace_joined(&entry.who, id.serial, name);
+                }
+                application.on_joined(&mut Client::new(sessions, id, namespace));
             }
         }
         ServerEvent::Event { namespace, name, args, attachments, ack } => {
             let len = args.len() + attachments.map(<[u8]>::len).sum::<usize>();
             let count = list(attachments, &mut room);
             let event = Event { name: text(name), args: text(args), attachments: &room[..count], ack };
-            report.event(who, id, event.name, len as u64);
-            let mut client = Client { session, memory, names, namespace, id };
-            application.on_event(&mut client, &event);
+            if let Some(entry) = sessions.get(id) {
+                report.event(&entry.who, id.serial, event.name, len as u64);
+            }
+            application.on_event(&mut Client::new(sessions, id, namespace), &event);
         }
         ServerEvent::Ack { namespace, id: ack, args, attachments } => {
             let count = list(attachments, &mut room);
-            let mut client = Client { session, memory, names, namespace, id };
-            application.on_ack(&mut client, ack, text(args), &room[..count]);
+            application.on_ack(&mut Client::new(sessions, id, namespace), ack, text(args), &room[..count]);
         }
         ServerEvent::Disconnected { namespace } => {
-            *joined &= !(1 << namespace);
-            let mut client = Client { session, memory, names, namespace, id };
-            application.on_disconnect(&mut client, &End::Disconnected);
+            if let Some(entry) = sessions.get_mut(id) {
+                entry.joined &= !(1 << namespace);
+            }
+            application.on_disconnect(&mut Client::new(sessions, id, namespace), &End::Disconnected);
         }
         _ => {}
     }
