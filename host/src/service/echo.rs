@@ -349,7 +349,7 @@ impl Echo {
             },
             Some(HandshakeError::NoUpgrade) => {
                 *answered = true;
-                return answer(&request.path, link, report);
+                return answer(&request.path, hub.has_client(), link, report);
             }
             Some(_) => return link.reject(),
         };
@@ -388,11 +388,11 @@ fn send_in_fragments(
 }
 
 /// Answers a request that asks for no upgrade.
-fn answer(path: &str, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
+fn answer(path: &str, has_client: bool, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
     match path {
         "/" => {
             report.page_requested(link.address);
-            link.answer(200, page::FIELDS, page::TEXT)
+            link.answer(200, page::fields(has_client), page::text(has_client))
         }
         "/healthz" => {
             report.probed(link.address, path);
