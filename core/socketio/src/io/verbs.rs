@@ -47,7 +47,8 @@ macro_rules! verbs {
                 Ok(found.map(|found| (found.bind(&self.inbox), &mut self.sender)))
             }
 
-            /// Waits until the namespace is joined; events before that there are none.
+            /// Waits until the namespace is joined. Events before that there are none, but those that a
+            /// [`Recovery`](crate::Recovery) brings: with one, use [`recv`](Self::recv), since here they are lost.
             ///
             /// # Errors
             /// As [`recv`](Self::recv). Why the server refuses, only `recv` tells.
