@@ -65,16 +65,15 @@ impl Application for Chat {
 fn main() -> io::Result<()> {
     let (sender, lines) = mpsc::channel();
     let port = env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(1740);
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let config = Config { listen: vec![address.into()], ..Config::default() };
+    let listen = vec![SocketAddr::from(([127, 0, 0, 1], port)).into()];
+    let config = Config { listen, ..Config::default() };
     let server = Server::bind(config)?.application(Chat { names: HashMap::new(), present: 0, lines });
     println!("listening on {}", server.urls().join(" "));
     let handle = server.handle().try_clone()?;
     thread::spawn(move || {
-        io::stdin()
-            .lines()
-            .map_while(Result::ok)
-            .try_for_each(|line| sender.send(line).map(|()| handle.wake()))
+        for line in io::stdin().lines().map_while(Result::ok) {
+            let _ = sender.send(line).map(|()| handle.wake());
+        }
     });
     server.run().map(|_| ())
 }
