@@ -57,3 +57,19 @@ make_tools() {
     done <"$here/tools.txt"
     rm -rf "$1/target"
 }
+
+# boot NAME LOG: boots the firmware of a server and waits until it listens; sets $port, of the host's, and $emulator.
+boot() {
+    port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    "$here/emulate" -f "$port" "$1" >"$2" &
+    emulator=$!
+    at_exit end_process "$emulator"
+    # A SYN that comes before the firmware listens is lost, and repeated seconds later.
+    for _ in {1..300}; do
+        grep -q ' up: ' "$2" && return
+        kill -0 "$emulator" 2>/dev/null || break
+        sleep 0.1
+    done
+    cat "$2"
+    fail "$1 does not listen"
+}

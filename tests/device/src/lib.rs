@@ -16,10 +16,15 @@ pub mod client;
 pub mod clock;
 #[cfg(feature = "deflate")]
 pub mod compressed;
+#[cfg(feature = "http")]
+pub mod dashboard;
 pub mod debugger;
 pub mod echo;
 pub mod lan9118;
+pub mod lent;
+pub mod mqtt;
 pub mod net;
+pub mod place;
 pub mod sensor;
 pub mod socketio;
 pub mod tcp;

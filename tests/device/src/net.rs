@@ -21,7 +21,7 @@ pub const TCP_BUFFER_LEN: usize = 2048;
 pub type TcpBuffers = [[u8; TCP_BUFFER_LEN]; 2];
 
 /// A socket over its buffers.
-pub fn tcp_socket<'a>([rx, tx]: &'a mut TcpBuffers) -> tcp::Socket<'a> {
+pub fn tcp_socket<const LEN: usize>([rx, tx]: &mut [[u8; LEN]; 2]) -> tcp::Socket<'_> {
     let mut socket =
         tcp::Socket::new(tcp::SocketBuffer::new(&mut rx[..]), tcp::SocketBuffer::new(&mut tx[..]));
     // A frame is answered by a frame: waiting for more to put into a segment only adds delay.

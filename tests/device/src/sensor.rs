@@ -1,14 +1,10 @@
 //! What a sensor does with its connection: subscribes, sends a reading every 100 ms, closes when told to.
 
-use core::fmt::Write;
-
-use heapless::String;
 use microws::{CloseCode, Event, MessageKind, SendError, Sent};
+use microws_device::sensor::{INTERVAL, SUBSCRIBE, is_stop, reading};
 use smoltcp::time::{Duration, Instant};
 
 use crate::client::{Application, Line};
-
-const INTERVAL: Duration = Duration::from_millis(100);
 
 pub struct Sensor {
     /// How many readings it has sent, over all connections.
@@ -44,13 +40,11 @@ impl Application for Sensor {
         match event {
             Event::Open => {
                 defmt::info!("connected");
-                let sent = defmt::unwrap!(line.send(MessageKind::Text, b"subscribe commands"));
+                let sent = defmt::unwrap!(line.send(MessageKind::Text, SUBSCRIBE.as_bytes()));
                 defmt::assert!(sent == Sent::Done);
                 self.next = Some(Instant::ZERO);
             }
-            Event::Chunk(chunk) if chunk.kind == MessageKind::Text && chunk.payload == b"stop" => {
-                self.stop(line);
-            }
+            Event::Chunk(chunk) if is_stop(&chunk) => self.stop(line),
             Event::Close(close) => defmt::info!("closed with {}", close.code),
             _ => {}
         }
@@ -61,13 +55,11 @@ impl Application for Sensor {
     }
 
     fn due(&mut self, now: Instant, line: &mut Line<'_>) {
-        self.next = Some(now + INTERVAL);
+        self.next = Some(now + Duration::from_millis(INTERVAL.into()));
         if self.limit.is_some_and(|limit| self.sent >= limit) {
             return self.stop(line);
         }
-        let mut reading = String::<32>::new();
-        // A number of 32 bits has at most ten digits.
-        _ = write!(reading, "reading {} {}", self.sent, now.total_millis() as u32);
+        let reading = reading(self.sent, now.total_millis() as u32);
         match line.send(MessageKind::Text, reading.as_bytes()) {
             Ok(Sent::Done) => self.sent += 1,
             // The server does not take them fast enough: this one is left out.

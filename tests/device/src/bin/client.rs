@@ -11,6 +11,7 @@ use core::net::SocketAddrV4;
 use defmt_semihosting as _;
 use heapless::String;
 use microws::{Backoff, Buffer, Config};
+use microws_device::sensor::request;
 use microws_firmware::client::{RX_LEN, TX_LEN, run};
 use microws_firmware::debugger;
 use microws_firmware::lan9118::Lan9118;
@@ -37,7 +38,7 @@ fn main() -> ! {
     let mut host = String::<21>::new();
     // The longest address has 15 characters, the longest port 5.
     _ = write!(host, "{server}");
-    let config = Config::new().request(&host, "/sensors/1").subprotocols(&["readings"]);
+    let config = request(&host);
 
     let mut storage = [SocketStorage::EMPTY];
     let mut sockets = SocketSet::new(&mut storage[..]);
