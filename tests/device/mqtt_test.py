@@ -1,6 +1,8 @@
-"""The sensor of MQTT in the emulator against mosquitto with a WebSocket listener, and mosquitto's clients at the other end.
+"""The sensor of MQTT in the emulator against mosquitto's WebSocket listener, with mosquitto's clients at the other end.
 
-usage: mqtt_test.py CONFIGURATION FOLDER EMULATE...    mosquitto's, where its logs go, and the command that boots a firmware
+usage: mqtt_test.py CONFIGURATION FOLDER EMULATE...
+
+CONFIGURATION is mosquitto's, FOLDER takes its logs, EMULATE is the command that boots a firmware.
 """
 
 import asyncio
@@ -67,8 +69,10 @@ class Broker:
                 except ConnectionRefusedError:
                     check(self.process.returncode is None, "mosquitto ended")
                     await asyncio.sleep(0.05)
-        arguments = ["stdbuf", "-oL", "mosquitto_sub", "-d", "-h", "127.0.0.1", "-p", str(self.plain), "-q", "1", "-t", READINGS]
-        self.subscriber = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
+        # It says at once that it has subscribed, not when its output is full.
+        program = ["stdbuf", "-oL", "mosquitto_sub", "-d"]
+        arguments = ["-h", "127.0.0.1", "-p", str(self.plain), "-q", "1", "-t", READINGS]
+        self.subscriber = await asyncio.create_subprocess_exec(*program, *arguments, stdout=asyncio.subprocess.PIPE)
         while not (await self.subscriber.stdout.readline()).startswith(b"Subscribed"):
             check(self.subscriber.returncode is None, "mosquitto_sub ended")
         self.reader = asyncio.create_task(self.read())
