@@ -92,8 +92,8 @@ macro_rules! byte_stream {
         ///
         /// Bytes written gather in `tx` and become one message when it is full, with `flush`, or before `read` waits:
         /// a protocol that writes byte by byte costs one header for all of them. (An MQTT client's CONNECT, SUBSCRIBE,
-        /// PUBLISH and PINGREQ, 108 bytes in 27 writes, go out as 132; a message for each write would make it 270.)
-        /// Pings are answered while it reads.
+        /// PUBLISH and PINGREQ, 108 bytes in 27 writes, go out as 132; a message for each write would make it 270. To
+        /// gather them takes 392 bytes of flash on a Cortex-M3.) Pings are answered while it reads.
         ///
         /// It ends as TCP would: after the closing handshake `read` returns 0 and `write` fails. A peer that goes without
         /// it is an error, so that nobody takes half a packet for the end. [`session`](Self::session) has the
