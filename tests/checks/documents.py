@@ -1,10 +1,13 @@
-"""Every command in the documents, run as a reader would, and every link between them, followed.
+"""Every command in the documents, run as a reader would, every link between them, followed, and code compared.
 
 usage: documents.py ECHO_SERVER    in the project's folder
 
 The commands of one block run one after the other in a folder that has the files they speak of. A server stays until
 the block ends, on a free port in place of 1740. What takes minutes or another machine (stages, benchmarks, emulators)
 is only asked whether it knows its arguments.
+
+Rust in a document is compiled with the tests, or is that of a file: a line `<!-- FILE -->` stands right before it, and
+a line `// ...` in place of what is left out. Indentation in common does not count.
 """
 
 import os
@@ -16,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from textwrap import dedent
 
 from markdown_it import MarkdownIt
 
@@ -136,6 +140,30 @@ def check_links(document, documents):
             yield f"{address}: there is no such heading"
 
 
+def has(lines, part):
+    """Whether these lines have that part, at any depth."""
+    wanted = dedent(part).splitlines()
+    pieces = (lines[start : start + len(wanted)] for start in range(len(lines)))
+    return any(dedent("\n".join(piece)).splitlines() == wanted for piece in pieces)
+
+
+def check_rust(document, included):
+    if document.path in included:
+        return
+    previous = [None, *document.tokens]
+    for before, fence in zip(previous, document.tokens, strict=False):
+        if fence.type != "fence" or fence.info.split(" ")[0] != "rust":
+            continue
+        named = before and before.type == "html_block" and re.fullmatch(r"<!-- (\S+) -->", before.content.strip())
+        if not named:
+            yield "its Rust is compiled by nobody"
+            return
+        lines = (ROOT / named[1]).read_text().splitlines()
+        for part in re.split(r"^ *// \.\.\.\n", fence.content, flags=re.MULTILINE):
+            if part.strip() and not has(lines, part):
+                yield f"not in {named[1]}:\n{part}"
+
+
 def check_commands(document):
     for fence in document.fences("sh", "console", "bash"):
         with tempfile.TemporaryDirectory() as folder:
@@ -170,9 +198,7 @@ def main():
     passed, faults = 0, []
     for path, document in documents.items():
         name = path.relative_to(ROOT)
-        found = list(check_links(document, documents))
-        if document.fences("rust") and path not in included:
-            found.append("its Rust is compiled by nobody")
+        found = [*check_links(document, documents), *check_rust(document, included)]
         passed += not found
         faults += [f"{name}: {fault}" for fault in found]
         for command, fault in check_commands(document):
