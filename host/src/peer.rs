@@ -12,6 +12,8 @@ use crate::session::Session;
 use crate::transport::{Address, Transport};
 use crate::turn::{Context, Next};
 
+mod short;
+
 /// One client.
 #[derive(Debug)]
 pub(crate) struct Peer<'c> {
@@ -73,6 +75,13 @@ impl<'c> Peer<'c> {
 
     /// An event came, it is in the queue, or a deadline may be due: writes, reads once, handles it all, writes.
     pub(crate) fn on_ready(&mut self, cx: &mut Context<'_, '_>) -> Next {
+        if self.is_usual() {
+            match self.echo(cx) {
+                Ok(Some(next)) => return next,
+                Ok(None) => {}
+                Err(ending) => return self.next(Err(ending), cx),
+            }
+        }
         self.next(Ok(()), cx)
     }
 
@@ -172,7 +181,7 @@ impl<'c> Peer<'c> {
         if self.service.carries() {
             self.wake(cx)?;
         }
-        let within = self.pump(cx, was_blocked)?;
+        let within = self.pump(cx)?;
         if let (false, Some(end)) = (self.ended, self.session.end()) {
             // A client that has not finished the handshake of TLS can't be answered.
             if end == End::Overdue(Overdue::Handshake) && self.transport.is_shaking_hands() {
@@ -200,7 +209,7 @@ impl<'c> Peer<'c> {
 
     /// Gives what the client says to the service and writes the replies, until the session needs more than
     /// one read, or the client takes no more. Returns in how many milliseconds the session has a deadline.
-    fn pump(&mut self, cx: &mut Context<'_, '_>, was_blocked: bool) -> Result<Option<u32>, Ending> {
+    fn pump(&mut self, cx: &mut Context<'_, '_>) -> Result<Option<u32>, Ending> {
         let head = self.session.is_connecting().then_some(cx.config.max_head);
         if head.is_some() {
             self.session.set_date();
@@ -208,6 +217,7 @@ impl<'c> Peer<'c> {
         let len = cx.buffers.read_len(head, self.session.payload_left(), self.partial.bytes().len());
         let Self { address, transport, session, service, partial, compression, is_plain, .. } = self;
         let (mut rx, tx, pool) = cx.buffers.lend(len);
+        let was_read = !rx.is_empty();
         let held = partial.take_payload();
         let Engine { inflaters, deflaters } = &mut *cx.engine;
         let now = cx.now;
@@ -219,7 +229,7 @@ impl<'c> Peer<'c> {
         if !rx.push(partial.bytes()) {
             return Err(Ending::Bug(SendError::BufferFull));
         }
-        let mut may_read = link.transport.may_read(link.pool, link.now);
+        let mut may_read = !was_read && link.transport.may_read(link.pool, link.now);
         // Whatever happens, what is held must be kept to be given back.
         let mut exchange = || {
             if link.compression.unfinished {
@@ -229,13 +239,12 @@ impl<'c> Peer<'c> {
                     return link.stop();
                 }
             }
-            if may_read && rx.is_empty() && !was_blocked {
-                // The session can do nothing before.
-                link.read(&mut rx)?;
-                may_read = false;
-            }
             loop {
-                let step = link.session.receive(&mut rx, &mut link.tx);
+                let step = if link.session.awaits_bytes(&rx) {
+                    Step::Read
+                } else {
+                    link.session.receive(&mut rx, &mut link.tx)
+                };
                 // Before the others, because it is by far the most frequent.
                 if let Step::Event(Event::Chunk(chunk)) = step {
                     if *is_plain {

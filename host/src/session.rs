@@ -63,6 +63,19 @@ impl<'c> Session<'c> {
         }
     }
 
+    /// The session, if the connection is open: for callers that ask it more than once.
+    #[inline]
+    pub(crate) const fn open(&mut self) -> Option<&mut microws::Session<'c, Upgraded<Server>>> {
+        if self.opening.is_some() { None } else { Some(&mut self.open) }
+    }
+
+    /// Whether the client must say more before there is anything to [`receive`](Self::receive), as far as that can be told
+    /// without asking.
+    #[inline]
+    pub(crate) fn awaits_bytes(&self, rx: &Buffer<'_>) -> bool {
+        self.opening.is_none() && self.open.awaits_bytes(rx)
+    }
+
     #[cold]
     fn receive_opening<'b>(&mut self, rx: &'b mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Event<'b>> {
         let Some(mut opening) = self.opening.take() else { return self.open.receive(rx, tx) };

@@ -213,6 +213,16 @@ impl<R> Connection<R> {
         if self.end.is_some() { 0 } else { self.remaining }
     }
 
+    /// Whether there is nothing to tell until bytes come, `rx` being empty.
+    #[inline]
+    pub(crate) const fn awaits_bytes(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        if self.deflate.more {
+            return false;
+        }
+        self.end.is_none()
+    }
+
     /// Where the connection is in its life: never [`State::Connecting`].
     pub const fn state(&self) -> State {
         self.state

@@ -13,6 +13,9 @@ use crate::wire::frame::{Header, MAX_CONTROL_LEN, MessageKind, Opcode, header_le
 use crate::wire::mask::Mask;
 use crate::wire::utf8::{Validator, is_text};
 
+/// Bytes of a text that are unmasked before they are checked.
+const PIECE: usize = 4096;
+
 impl<R: Role> Connection<R> {
     /// Takes the next event out of `rx`; the protocol's own replies go to `tx`.
     ///
@@ -135,6 +138,17 @@ impl<R: Role> Connection<R> {
     #[cfg_attr(feature = "simd", inline(always))]
     #[cfg_attr(not(feature = "simd"), inline)]
     pub(crate) fn short_message(&self, rx: &mut Buffer<'_>, tx: &Buffer<'_>) -> Option<Located> {
+        self.whole_message(rx, tx, false)
+    }
+
+    /// The same for a message of 126 to 65,535 bytes; of a text only as many as are unmasked before they are checked.
+    #[inline(never)]
+    pub(crate) fn longer_message(&self, rx: &mut Buffer<'_>, tx: &Buffer<'_>) -> Option<Located> {
+        self.whole_message(rx, tx, true)
+    }
+
+    #[inline(always)]
+    fn whole_message(&self, rx: &mut Buffer<'_>, tx: &Buffer<'_>, longer: bool) -> Option<Located> {
         if COMPACT || self.frames > 0 || self.end.is_some() || tx.free() < Self::MAX_REPLY_LEN {
             return None;
         }
@@ -144,9 +158,21 @@ impl<R: Role> Connection<R> {
             0x82 => MessageKind::Binary,
             _ => return None,
         };
-        // Without the mask bit that must be there, or with one that must not, the length is above 125.
+        // Without the mask bit that must be there, or with one that must not, the length is above 127.
         let len = usize::from(if R::MASKS { header[1] } else { header[1] ^ 0x80 });
-        if len > MAX_CONTROL_LEN || len as u64 > self.max_message_len || self.max_fragments == 0 {
+        let (len, rest) = if !longer && len <= MAX_CONTROL_LEN {
+            (len, rest)
+        } else if longer && len == 126 {
+            let (len, rest) = rest.split_first_chunk_mut::<2>()?;
+            let len = usize::from(u16::from_be_bytes(*len));
+            if len <= MAX_CONTROL_LEN || (kind == MessageKind::Text && len > PIECE) {
+                return None;
+            }
+            (len, rest)
+        } else {
+            return None;
+        };
+        if len as u64 > self.max_message_len || self.max_fragments == 0 {
             return None;
         }
         let (mask, payload) = if R::MASKS {
@@ -165,7 +191,7 @@ impl<R: Role> Connection<R> {
             }
             return None;
         }
-        let range = rx.take_after(header_len(0, !R::MASKS), len);
+        let range = rx.take_after(header_len(if longer { 126 } else { 0 }, !R::MASKS), len);
         let what = What::Chunk {
             kind,
             first: true,
@@ -312,7 +338,7 @@ pub(super) fn unmask_text(
     if cfg!(target_pointer_width = "64") {
         // Both passes over one piece before the next, while it is in the nearest cache.
         let mut done = 0usize;
-        for piece in payload.chunks_mut(4096) {
+        for piece in payload.chunks_mut(PIECE) {
             if let Some(mask) = &mut mask {
                 mask.apply(piece);
             }

@@ -11,7 +11,7 @@ use crate::compact::COMPACT;
 use crate::config::Config;
 use crate::connection::role::Role;
 use crate::connection::{Connection, State};
-use crate::event::Event;
+use crate::event::{Chunk, Event};
 use crate::located::{Located, What};
 use crate::message::{Message, Whole};
 use crate::step::{End, Overdue, Step};
@@ -195,6 +195,30 @@ impl<'c, R: Endpoint> Session<'c, R> {
             return Step::Event(message.bind_frame(rx));
         }
         self.step_slow(rx, tx).map(|event| Self::bind(event, rx))
+    }
+
+    /// The message that comes next, if all of it is there in one frame, by a shorter way than [`receive`](Self::receive):
+    /// for a program with a loop of its own for such messages. `None` changes nothing, and `receive` knows what is to be
+    /// done; so it always is for more than 65,535 bytes, for long texts, and with the feature `compact`.
+    #[inline(always)]
+    pub fn receive_whole<'b>(&mut self, rx: &'b mut Buffer<'_>, tx: &Buffer<'_>) -> Option<Chunk<'b>> {
+        let message = match self.connection.short_message(rx, tx) {
+            None if rx.is_empty() => return None,
+            None => self.connection.longer_message(rx, tx)?,
+            Some(message) => message,
+        };
+        match message.bind_frame(rx) {
+            Event::Chunk(chunk) => Some(chunk),
+            _ => None,
+        }
+    }
+
+    /// Whether [`receive`](Self::receive) has nothing to tell until bytes come: `rx` is empty, and neither an end nor
+    /// the rest of a compressed message waits. A program that asks before each call saves the one that finds nothing,
+    /// which costs as much as a short message.
+    #[inline]
+    pub const fn awaits_bytes(&self, rx: &Buffer<'_>) -> bool {
+        rx.is_empty() && !self.eof && self.connection.awaits_bytes()
     }
 
     /// [`receive`](Self::receive) for whole messages, put together in `message`, which stays the same from call to call:

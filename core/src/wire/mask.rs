@@ -60,11 +60,32 @@ fn xor(payload: &mut [u8], key: u32) {
 /// The widest registers that the processor has, instead of those that every processor of its kind has.
 #[cfg(all(target_pointer_width = "64", feature = "simd"))]
 fn long(payload: &mut [u8], key: u32) {
-    fearless_simd::dispatch!(fearless_simd::Level::new(), _ => words(payload, key));
+    fearless_simd::dispatch!(fearless_simd::Level::new(), _ => blocks(payload, key));
 }
 
 #[cfg(all(target_pointer_width = "64", not(feature = "simd")))]
-use words as long;
+use blocks as long;
+
+/// Bytes that are masked without a look at how many are left.
+#[cfg(target_pointer_width = "64")]
+const BLOCK: usize = 256;
+
+#[cfg(target_pointer_width = "64")]
+#[inline(always)]
+fn blocks(payload: &mut [u8], key: u32) {
+    let wide = (u64::from(key) << 32) | u64::from(key);
+    let mut blocks = payload.chunks_exact_mut(BLOCK);
+    for block in &mut blocks {
+        if let Some(block) = block.first_chunk_mut::<BLOCK>() {
+            for word in block.chunks_exact_mut(8) {
+                if let Some(word) = word.first_chunk_mut::<8>() {
+                    *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+                }
+            }
+        }
+    }
+    words(blocks.into_remainder(), key);
+}
 
 /// Wide words, and the last word of a payload taken overlapping the one before it: a tail done
 /// byte by byte costs a mispredicted branch for every length that differs from the last one.

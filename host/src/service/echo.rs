@@ -13,7 +13,7 @@ use crate::link::Link;
 use crate::proxy::Chain;
 use crate::report::{Admission, Cause, Ending, Report, Traffic};
 use crate::socketio::{Around, Carrier, Hub};
-use crate::transport::Pool;
+use crate::transport::{Address, Pool};
 
 /// Bytes of the shortest fragment that a long frame is cut into, except for the last.
 const LEAST_FRAGMENT: usize = 16 * 1024;
@@ -97,10 +97,23 @@ impl Echo {
     fn count(&mut self, kind: MessageKind, len: usize, fin: bool, link: &Link<'_, '_>, report: &mut Report) {
         self.message_len += len as u64;
         if fin {
-            report.message(link.address, kind, self.message_len);
-            self.traffic.messages += 1;
-            self.traffic.bytes += std::mem::take(&mut self.message_len);
+            let len = std::mem::take(&mut self.message_len);
+            self.count_message(kind, len as usize, link.address, report);
         }
+    }
+
+    /// A message of `len` bytes went back to the client at `address`.
+    #[inline]
+    pub(crate) fn count_message(
+        &mut self,
+        kind: MessageKind,
+        len: usize,
+        address: &Address,
+        report: &mut Report,
+    ) {
+        report.message(address, kind, len as u64);
+        self.traffic.messages += 1;
+        self.traffic.bytes += len as u64;
     }
 
     /// Sends back a part of a message to a client that agreed to compression or asks for faults, and does the fault that is

@@ -34,11 +34,13 @@ pub(crate) struct Buffers {
     rx: Storage,
     tx: Vec<u8>,
     pool: Pool,
+    /// Bytes at the front of the receive buffer that were read and not handled.
+    left: usize,
 }
 
 impl Buffers {
     pub(crate) fn new(pool: Pool) -> Self {
-        Self { rx: Storage::new(), tx: vec![0; TX_LEN], pool }
+        Self { rx: Storage::new(), tx: vec![0; TX_LEN], pool, left: 0 }
     }
 
     /// How much of the receive buffer to use for a client in whose frame so many bytes are `left`, or that sends a `head`
@@ -55,10 +57,19 @@ impl Buffers {
         if kept < len { len } else { RX_LEN }
     }
 
-    /// The receive buffer, of which `len` bytes are used, the transmit buffer, and the pool.
+    /// The receive buffer, of which `len` bytes are used, the transmit buffer, and the pool. The bytes that were
+    /// [left](Self::leave) wait in it.
     #[inline(always)]
     pub(crate) fn lend(&mut self, len: usize) -> (Buffer<'_>, Buffer<'_>, &mut Pool) {
-        (buffer(&mut self.rx.bytes()[..len]), buffer(&mut self.tx), &mut self.pool)
+        let left = std::mem::take(&mut self.left);
+        let mut rx = buffer(&mut self.rx.bytes()[..len.max(left)]);
+        rx.commit(left);
+        (rx, buffer(&mut self.tx), &mut self.pool)
+    }
+
+    /// The first `len` bytes of the receive buffer wait for the one that is lent it next: the same client.
+    pub(crate) const fn leave(&mut self, len: usize) {
+        self.left = len;
     }
 
     /// The transmit buffer alone.

@@ -87,6 +87,12 @@ impl Transport {
         self.unread && self.outbox.as_ref().is_none_or(|outbox| may_queue(outbox, pool, now))
     }
 
+    /// Whether there is something to read, no replies wait, and the stream's bytes are the session's.
+    #[inline]
+    pub(crate) const fn is_usual(&self) -> bool {
+        self.unread && self.outbox.is_none() && self.layer.is_none()
+    }
+
     /// In how many milliseconds a client is read further whose replies wait.
     pub(crate) fn reads_in(&self, pool: &Pool, now: u64) -> Option<u32> {
         let outbox = self.outbox.as_ref().filter(|outbox| self.unread && pool.may_queue(outbox.len()))?;
@@ -94,6 +100,7 @@ impl Transport {
     }
 
     /// Reads once; 0 is the client's end of the stream, `None` says that nothing is there.
+    #[inline]
     pub(crate) fn read(&mut self, room: &mut [u8]) -> io::Result<Option<usize>> {
         let read = self.stream.read(room)?;
         self.unread = match read {

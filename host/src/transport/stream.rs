@@ -31,6 +31,7 @@ impl Stream {
     }
 
     /// Reads once; 0 is the peer's end of the stream.
+    #[inline]
     pub(super) fn read(&mut self, room: &mut [u8]) -> io::Result<Option<usize>> {
         retry(|| read(&self.0, &mut *room))
     }

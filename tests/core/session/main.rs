@@ -11,6 +11,7 @@ mod prepared;
 mod records;
 mod scripts;
 mod sending;
+mod shorter_way;
 mod streams;
 mod styles;
 mod upgraded;
