@@ -16,6 +16,7 @@ pub struct Echo<'a> {
     websocket: WebSocket<'a, Server>,
     /// When [`serve`](Self::serve) must be called even if nothing happens.
     pub deadline: Option<Instant>,
+    /// There is no session, and its TCP connection has at most its last segments to bring over.
     ended: bool,
 }
 
@@ -23,7 +24,7 @@ impl<'a> Echo<'a> {
     /// There is always room to echo what is in `rx`: `tx` is 14 bytes longer.
     pub fn new(rx: &'a mut [u8; 256], tx: &'a mut [u8; 270]) -> Self {
         let websocket = WebSocket::new(Buffer::new(rx), Buffer::new(tx), Session::server(&CONFIG));
-        Self { websocket, deadline: None, ended: false }
+        Self { websocket, deadline: None, ended: true }
     }
 
     /// Does everything that can be done without waiting; how a client's session ended, if it did.
@@ -31,7 +32,7 @@ impl<'a> Echo<'a> {
         if self.ended && self.deadline.is_some_and(|deadline| now >= deadline) {
             socket.abort();
         }
-        if !socket.is_open() || socket.state() == tcp::State::TimeWait {
+        if self.ended && (!socket.is_open() || socket.state() == tcp::State::TimeWait) {
             // A socket in TIME-WAIT is not closed, and one that is not closed can't listen.
             socket.abort();
             _ = socket.listen(port);
