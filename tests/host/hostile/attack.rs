@@ -50,10 +50,11 @@ pub(crate) const DEFLATE_MEMORY: u64 = 8_000_000;
 const DEFLATE_MEMORY_ARGUMENT: &str = "--deflate-memory=8000000";
 
 impl Arena {
-    /// Deadlines are short, so that each is met.
-    pub(crate) fn new(tls: bool) -> Self {
+    /// Deadlines are short, so that each is met; that of handshakes is given in seconds.
+    pub(crate) fn new(tls: bool, handshake_timeout: u32) -> Self {
+        let handshake_timeout = format!("--handshake-timeout={handshake_timeout}");
         let arguments = [
-            "--handshake-timeout=2",
+            handshake_timeout.as_str(),
             "--close-timeout=1",
             "--write-timeout=2",
             "--ping-interval=60",

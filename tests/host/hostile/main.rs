@@ -14,6 +14,7 @@ mod floods;
 mod frames;
 mod heads;
 mod soak;
+mod socketio;
 mod tls;
 
 use std::env;
@@ -53,7 +54,9 @@ fn main() -> ExitCode {
             Some(seconds) => vec![Attack::long("soak", move |arena| soak::soak(arena, seconds))],
             None => selected(all, tls, &words),
         };
-        match run(&attacks, tls) {
+        // The mix has connections for POSTs, which rest while others have their turn.
+        let handshake_timeout = if soak_seconds.is_some() { 60 } else { 2 };
+        match run(&attacks, tls, handshake_timeout) {
             Ok(true) => {}
             Ok(false) => return ExitCode::FAILURE,
             Err(error) => {
@@ -71,8 +74,14 @@ fn usage(what: &str) -> ExitCode {
 }
 
 fn selected(all: bool, tls: bool, words: &[String]) -> Vec<Attack> {
-    let mut attacks =
-        vec![heads::attacks(), frames::attacks(), deflate::attacks(), floods::attacks(), crowds::attacks()];
+    let mut attacks = vec![
+        heads::attacks(),
+        frames::attacks(),
+        deflate::attacks(),
+        floods::attacks(),
+        crowds::attacks(),
+        socketio::attacks(),
+    ];
     if tls {
         attacks.push(tls::attacks());
     }
@@ -82,8 +91,8 @@ fn selected(all: bool, tls: bool, words: &[String]) -> Vec<Attack> {
 }
 
 /// Makes the attacks and prints the table; `true` if all were withstood.
-fn run(attacks: &[Attack], tls: bool) -> Result<bool, Box<dyn std::error::Error>> {
-    let mut arena = Arena::new(tls);
+fn run(attacks: &[Attack], tls: bool, handshake_timeout: u32) -> Result<bool, Box<dyn std::error::Error>> {
+    let mut arena = Arena::new(tls, handshake_timeout);
     arena.newcomer()?;
     let (memory, resident) = (arena.memory(), arena.echo.memory_kib("VmRSS"));
     let files = arena.echo.open_files();

@@ -11,6 +11,7 @@ use microws_tests::raw::{KEY, close_payload};
 
 use crate::attack::{Arena, Verdict, ensure};
 use crate::floods::flooders;
+use crate::socketio::{BURST, Crowd};
 
 /// Memory at the end may be this much above what it was when all clients had come, in KiB.
 const GROWTH: u64 = 2048;
@@ -26,6 +27,7 @@ pub(crate) fn soak(arena: &Arena, seconds: u64) -> Verdict {
     let open = move || door.open().map_err(|error| error.to_string());
     let mut flooding = flooders(arena, 20)?;
     let mut idle = (0..1000).map(|_| arena.open()).collect::<Result<Vec<_>, _>>()?;
+    let mut crowd = Crowd::open(&arena.door)?;
     let mut samples: Vec<u64> = Vec::new();
     let mut slowest = Duration::ZERO;
     let started = Instant::now();
@@ -79,6 +81,14 @@ pub(crate) fn soak(arena: &Arena, seconds: u64) -> Verdict {
                             client.try_closed().map_err(|error| format!("a close: {error}"))?;
                         }
                     }
+                    count();
+                }
+                Ok(())
+            }),
+            // Sessions of Socket.IO, over polling and over WebSocket.
+            scope.spawn(move || -> Outcome {
+                while going() {
+                    crowd.round(BURST).map_err(|error| format!("Socket.IO: {error}"))?;
                     count();
                 }
                 Ok(())
