@@ -4,11 +4,14 @@ use microws_benches::frames::{FIN, PlainHeader};
 
 use crate::{
     deflate::{RSV1, Replies},
+    socketio,
     workload::Script,
 };
 
 /// Opcode of a server's question whether somebody is there.
 const PING: u8 = 9;
+/// The answer: an empty pong, masked.
+const PONG: &[u8] = &[0x8a, 0x80, 0x37, 0xfa, 0x21, 0x3d];
 
 /// How a server answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub(crate) enum Protocol {
     Raw,
     /// With WebSocket frames; a message may come in other fragments than it was sent in.
     WebSocket,
+    /// With events of Socket.IO over WebSocket.
+    SocketIo,
 }
 
 /// Where in the awaited message a connection stands.
@@ -33,8 +38,10 @@ pub(crate) struct Checker {
     remaining: usize,
     header: [u8; 10],
     header_len: usize,
-    /// Pings that await their pong.
-    pub pings: usize,
+    /// The next byte is a ping of Engine.IO.
+    heartbeat: bool,
+    /// Frames that answer pings.
+    pub pongs: Vec<&'static [u8]>,
     /// Takes the payload of messages where permessage-deflate was agreed.
     pub replies: Option<Replies>,
 }
@@ -50,7 +57,8 @@ impl Checker {
             remaining: 0,
             header: [0; 10],
             header_len: 0,
-            pings: 0,
+            heartbeat: false,
+            pongs: vec![],
             replies: None,
         }
     }
@@ -59,7 +67,7 @@ impl Checker {
     pub(crate) fn take(&mut self, bytes: &[u8], script: &Script) -> Result<usize, String> {
         match self.protocol {
             Protocol::Raw => self.raw(bytes, script),
-            Protocol::WebSocket => self.frames(bytes, script),
+            Protocol::WebSocket | Protocol::SocketIo => self.frames(bytes, script),
         }
     }
 
@@ -84,6 +92,16 @@ impl Checker {
     fn frames(&mut self, mut bytes: &[u8], script: &Script) -> Result<usize, String> {
         let mut done = 0;
         loop {
+            if self.heartbeat
+                && let Some((packet, rest)) = bytes.split_first()
+            {
+                if *packet != socketio::PING {
+                    return Err(format!("{packet:#04x} instead of a ping"));
+                }
+                self.heartbeat = false;
+                self.pongs.push(socketio::PONG);
+                bytes = rest;
+            }
             if self.remaining > 0 {
                 let (now, rest) = bytes.split_at(self.remaining.min(bytes.len()));
                 if let Some(replies) = &mut self.replies {
@@ -140,7 +158,12 @@ impl Checker {
         };
         self.header_len = 0;
         if header.first == FIN | PING && header.len == 0 {
-            self.pings += 1;
+            self.pongs.push(PONG);
+            return Ok(Some(rest));
+        }
+        // No event is as short.
+        if self.protocol == Protocol::SocketIo && header.first == FIN | 1 && header.len == 1 {
+            self.heartbeat = true;
             return Ok(Some(rest));
         }
         let opcode = if self.first { script.first_byte } else { 0 };

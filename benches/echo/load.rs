@@ -15,6 +15,7 @@ use mio::{Events, Poll, Token};
 use crate::{
     check::{Checker, Protocol},
     deflate::{self, Agreed, Compressed, Replies},
+    socketio,
     wire::{ReadWrite, Tls, Wire},
     workload::{Script, Workload},
 };
@@ -24,13 +25,10 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 /// What stands still for so long has failed.
 const STALL: Duration = Duration::from_secs(20);
 
-const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+const REQUEST: &str = " HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 /// The answer to that key, from RFC 6455, section 1.3.
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-
-/// An empty one, masked.
-const PONG: [u8; 6] = [0x8a, 0x80, 0x37, 0xfa, 0x21, 0x3d];
 
 struct Client {
     stream: Wire,
@@ -83,8 +81,12 @@ impl Load {
         for token in 0..workload.connections {
             let mut head = String::new();
             let mut stream = Wire::open(address, tls, |stream| {
-                if protocol == Protocol::WebSocket {
-                    head = upgrade(stream, if workload.deflate { deflate::OFFER } else { "" })?;
+                match protocol {
+                    Protocol::Raw => {}
+                    Protocol::WebSocket => {
+                        head = upgrade(stream, "/", if workload.deflate { deflate::OFFER } else { "" })?;
+                    }
+                    Protocol::SocketIo => socketio::join(stream)?,
                 }
                 Ok(())
             })?;
@@ -196,16 +198,17 @@ impl Client {
         loop {
             let (index, count, from) = match self.unsent.take() {
                 Some(unsent) => unsent,
-                // Between two frames, and not timed: it is rare.
-                None if self.checker.pings > 0 => {
-                    self.checker.pings -= 1;
-                    if self.stream.write(&PONG)? < PONG.len() {
-                        return Err("no room for a pong".into());
-                    }
-                    continue;
-                }
-                None if self.owed == 0 => return Ok(()),
                 None => {
+                    // Between two frames, and not timed: it is rare.
+                    if let Some(pong) = self.checker.pongs.pop() {
+                        if self.stream.write(pong)? < pong.len() {
+                            return Err("no room for a pong".into());
+                        }
+                        continue;
+                    }
+                    if self.owed == 0 {
+                        return Ok(());
+                    }
                     let batch = (self.next, self.owed.min(script.payloads.len()), 0);
                     self.next = script.after(self.next, batch.1);
                     self.owed -= batch.1;
@@ -228,17 +231,14 @@ impl Client {
 }
 
 /// The opening handshake, with more lines in its head; the head of the answer.
-pub(crate) fn upgrade(stream: &mut dyn ReadWrite, lines: &str) -> Outcome<String> {
-    stream.write_all(&[REQUEST, lines.as_bytes(), b"\r\n"].concat())?;
-    // Nothing follows the head before a message is sent, so reading on can take none of it.
+pub(crate) fn upgrade(stream: &mut dyn ReadWrite, target: &str, lines: &str) -> Outcome<String> {
+    stream.write_all(format!("GET {target}{REQUEST}{lines}\r\n").as_bytes())?;
+    // A frame may follow the head, so nothing is read beyond.
     let mut head = Vec::with_capacity(1024);
     while !head.ends_with(b"\r\n\r\n") {
-        let mut part = [0; 1024];
-        let len = stream.read(&mut part)?;
-        if len == 0 {
-            return Err("the server closed during the handshake".into());
-        }
-        head.extend(&part[..len]);
+        let mut byte = [0];
+        stream.read_exact(&mut byte).map_err(|error| format!("during the handshake: {error}"))?;
+        head.extend(byte);
     }
     let head = String::from_utf8(head)?;
     if !head.starts_with("HTTP/1.1 101") || !head.contains(ACCEPT) {

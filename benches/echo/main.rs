@@ -9,6 +9,7 @@ mod load;
 mod plot;
 mod process;
 mod report;
+mod socketio;
 mod wire;
 mod workload;
 
@@ -56,15 +57,18 @@ struct Arguments {
     /// With permessage-deflate: one workload of its own, and the servers that have it.
     #[arg(long, conflicts_with_all = ["tls", "also"])]
     deflate: bool,
+    /// Events of Socket.IO: workloads and servers of their own. npm installs one of them, and Node.js with it.
+    #[arg(long, conflicts_with_all = ["tls", "also", "uwebsockets", "deflate"])]
+    socketio: bool,
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// For each figure.
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
-    /// Connections of the idle workload [default: 10000, with permessage-deflate 1000].
+    /// Connections of the idle workload [default: 10000, with permessage-deflate 1000, with Socket.IO 2000].
     #[arg(long)]
     idle_connections: Option<usize>,
-    /// Where the table (echo.md) and the plot (echo.svg) go [default: the target directory].
+    /// Where the table (echo.md, echo-tls.md and so on) and the plot (echo.svg) go [default: the target directory].
     #[arg(long, value_name = "DIRECTORY")]
     out: Option<PathBuf>,
     /// Say what there is and stop.
@@ -98,9 +102,15 @@ fn main() -> Outcome<ExitCode> {
     let chosen = |name: &str| {
         arguments.workloads.is_empty() || arguments.workloads.iter().any(|part| name.contains(part.as_str()))
     };
-    let idle_connections =
-        arguments.idle_connections.unwrap_or(if arguments.deflate { 1_000 } else { 10_000 });
-    let all = if arguments.deflate { vec![Workload::compressed()] } else { Workload::all() };
+    let (all, idle_connections, name) = match (arguments.deflate, arguments.socketio) {
+        (true, _) => (vec![Workload::compressed()], 1_000, "echo-deflate.md"),
+        (_, true) => (Workload::socketio(), 2_000, "socketio.md"),
+        _ if arguments.tls => (Workload::all(), 10_000, "echo-tls.md"),
+        _ => (Workload::all(), 10_000, "echo.md"),
+    };
+    let idle_connections = arguments.idle_connections.unwrap_or(idle_connections);
+    // Connections for memory are those of the first workload, or of plain messages.
+    let idle_of = if name == "echo.md" || arguments.tls { Workload::plain() } else { all[0].clone() };
     let workloads: Vec<_> = all
         .into_iter()
         .filter(|workload| chosen(&workload.name) && (!arguments.tls || workload.is_with_tls()))
@@ -117,10 +127,11 @@ fn main() -> Outcome<ExitCode> {
     }
     let machine = machine::describe();
     machine::allow_open_files(idle_connections.max(10_000) as u64 + 200)?;
-    let programs = build(arguments.deflate)?;
+    let programs = build(&arguments)?;
     let tls = arguments.tls.then(|| Tls::new(&programs.with_file_name("tls"))).transpose()?;
     let mut contenders = match arguments.deflate {
         true => compressed::contenders(&programs, arguments.uwebsockets, arguments.ws)?,
+        false if arguments.socketio => socketio::contenders(&programs)?,
         false => contenders(&arguments, &programs, tls.as_ref())?,
     };
     choose(&mut contenders, &arguments.servers)?;
@@ -140,7 +151,8 @@ fn main() -> Outcome<ExitCode> {
             bench.round(round, workload, cells);
         }
     }
-    let counted = |workload: &Workload| workload.group == Group::Main && !workload.deflate;
+    let counted =
+        |workload: &Workload| workload.group == Group::Main && !workload.deflate && workload.events.is_none();
     for (workload, cells) in rows.iter_mut().filter(|(workload, _)| counted(workload)) {
         eprintln!("system calls and allocations: {}", workload.name);
         bench.count(workload, cells);
@@ -151,9 +163,7 @@ fn main() -> Outcome<ExitCode> {
             eprintln!("idle: {}", bench.contenders[i].name);
             idle.push(match bench.is_cipher(i) {
                 true => None,
-                false => {
-                    bench.attempt(i, "idle", |bench, i| bench.idle(i, idle_connections, arguments.deflate))
-                }
+                false => bench.attempt(i, "idle", |bench, i| bench.idle(i, idle_connections, &idle_of)),
             });
         }
     }
@@ -182,16 +192,17 @@ fn main() -> Outcome<ExitCode> {
     };
     let out = arguments.out.unwrap_or_else(|| programs.clone());
     fs::create_dir_all(&out)?;
-    let markdown = if arguments.deflate { compressed::markdown(&report) } else { report.markdown() };
+    let markdown = match (arguments.deflate, arguments.socketio) {
+        (true, _) => compressed::markdown(&report),
+        (_, true) => socketio::markdown(&report),
+        _ => report.markdown(),
+    };
     println!("{markdown}");
-    if arguments.tls || arguments.deflate {
-        let name = if arguments.tls { "echo-tls.md" } else { "echo-deflate.md" };
-        fs::write(out.join(name), markdown)?;
-        eprintln!("written to {}/{name}", out.display());
-    } else {
-        fs::write(out.join("echo.md"), markdown)?;
+    fs::write(out.join(name), markdown)?;
+    eprintln!("written to {}/{name}", out.display());
+    if name == "echo.md" {
         plot::draw(&report, &out.join("echo.svg"))?;
-        eprintln!("written to {0}/echo.md and {0}/echo.svg", out.display());
+        eprintln!("written to {}/echo.svg", out.display());
     }
     for failure in &bench.failures {
         eprintln!("failed: {failure}");
@@ -200,11 +211,15 @@ fn main() -> Outcome<ExitCode> {
 }
 
 /// Build the servers as a user gets them; the directory that they are in.
-fn build(deflate: bool) -> Outcome<PathBuf> {
+fn build(arguments: &Arguments) -> Outcome<PathBuf> {
     let own = env::current_exe()?;
     let target = own.ancestors().nth(3).ok_or("not run from a target directory")?;
     let peers = "-p microws-benches --example echo-server";
-    let all = match deflate {
+    let all = match arguments.deflate {
+        false if arguments.socketio => vec![
+            "-p microws-host -p microws-benches --bins --example socketio-server --features microws-benches/socketio"
+                .into(),
+        ],
         false => vec!["-p microws-host --bins".into(), "-p microws-benches --examples".into()],
         true => vec![
             "-p microws-host --bins".into(),
@@ -398,14 +413,13 @@ impl Bench {
     }
 
     /// Bytes of memory for each connection that has echoed once and is idle.
-    fn idle(&self, i: usize, connections: usize, deflate: bool) -> Outcome<f64> {
+    fn idle(&self, i: usize, connections: usize, workload: &Workload) -> Outcome<f64> {
         let process = self.start(i)?;
-        let workload = |connections| Workload { connections, ..Workload::idle(deflate) };
-        let mut first = self.connect(i, &process, &workload(1))?;
+        let mut first = self.connect(i, &process, &workload.idle(1))?;
         first.run(Until::Messages(1))?;
         process.cpu_time()?;
         let before = process.memory()?;
-        let mut rest = self.connect(i, &process, &workload(connections))?;
+        let mut rest = self.connect(i, &process, &workload.idle(connections))?;
         rest.run(Until::Messages(1))?;
         process.cpu_time()?;
         Ok(process.memory()?.saturating_sub(before) as f64 / connections as f64)

@@ -17,7 +17,8 @@ pub(crate) struct Figures {
     /// The server's processor time for a message, in nanoseconds.
     pub cpu: f64,
     pub rate: f64,
-    quantiles: [f64; 3],
+    /// Of latency: p50, p99 and p999, in nanoseconds.
+    pub quantiles: [f64; 3],
     /// With permessage-deflate.
     pub compressed: Option<Compressed>,
 }

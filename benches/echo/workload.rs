@@ -2,7 +2,10 @@
 
 use microws_benches::frames::{self, Content};
 
-use crate::deflate::{self, Compressor};
+use crate::{
+    deflate::{self, Compressor},
+    socketio::Events,
+};
 
 /// Connections, messages in flight on each, and the messages.
 #[derive(Debug, Clone)]
@@ -18,6 +21,8 @@ pub(crate) struct Workload {
     pub fragments: usize,
     /// With permessage-deflate.
     pub deflate: bool,
+    /// As events of Socket.IO.
+    pub events: Option<Events>,
 }
 
 /// Which table a workload belongs to.
@@ -47,6 +52,7 @@ impl Workload {
             len,
             fragments: 1,
             deflate: false,
+            events: None,
         }
     }
 
@@ -76,10 +82,29 @@ impl Workload {
         Self { name, content: Content::Json, deflate: true, ..Self::new(Group::Main, 16, 4, 2048) }
     }
 
-    /// One message on each of some connections.
-    pub(crate) fn idle(deflate: bool) -> Self {
-        let all = if deflate { Self::compressed() } else { Self::new(Group::Main, 1, 1, 125) };
-        Self { name: "idle".into(), connections: 1, in_flight: 1, ..all }
+    /// Those of Socket.IO, with an argument of some 100 bytes.
+    pub(crate) fn socketio() -> Vec<Self> {
+        let new = |sessions, in_flight, events, how| Self {
+            name: format!("{sessions} x {in_flight}, {how}"),
+            events: Some(events),
+            ..Self::new(Group::Main, sessions, in_flight, 100)
+        };
+        vec![
+            new(1, 1, Events::Echoed, "echoed"),
+            new(50, 1, Events::Echoed, "echoed"),
+            new(10, 16, Events::Echoed, "echoed"),
+            new(10, 16, Events::Acknowledged, "acknowledged"),
+        ]
+    }
+
+    /// One message of 125 bytes.
+    pub(crate) fn plain() -> Self {
+        Self::new(Group::Main, 1, 1, 125)
+    }
+
+    /// The same with one message on each of some connections.
+    pub(crate) fn idle(&self, connections: usize) -> Self {
+        Self { name: "idle".into(), connections, in_flight: 1, ..self.clone() }
     }
 
     /// Whether it is among those with TLS as well.
@@ -123,6 +148,9 @@ impl Script {
             false => workload.in_flight.max(((64 << 10) / len.max(1)).clamp(2, 64)),
         };
         let mut random = fastrand::Rng::with_seed(len as u64);
+        if let Some(events) = workload.events {
+            return Self::of_events(events, count, &mut random);
+        }
         let payloads: Vec<_> = (0..count).map(|_| workload.content.payload(len, &mut random)).collect();
         let first_byte = workload.content.opcode();
         let (mut wire, mut starts) = (vec![], vec![]);
@@ -145,6 +173,18 @@ impl Script {
         }
         starts.push(wire.len());
         Self { first_byte, payloads, wire, starts }
+    }
+
+    /// What comes back is not always what was sent.
+    fn of_events(events: Events, count: usize, random: &mut fastrand::Rng) -> Self {
+        let (sent, payloads): (Vec<_>, Vec<_>) = (0..count).map(|id| events.exchange(id, random)).unzip();
+        let (mut wire, mut starts) = (vec![], vec![]);
+        for event in sent.iter().chain(&sent) {
+            starts.push(wire.len());
+            frames::push_masked(&mut wire, frames::FIN | 1, random.u32(..).to_ne_bytes(), event);
+        }
+        starts.push(wire.len());
+        Self { first_byte: 1, payloads, wire, starts }
     }
 
     /// What is sent for `count` messages from message `index` on.
