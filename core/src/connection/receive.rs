@@ -63,13 +63,11 @@ impl<R: Role> Connection<R> {
         if !(R::MASKS && matches!(end, End::Rejected(_))) {
             rx.truncate(payload);
         }
-        let no_room = match end {
-            End::Failed(error) if self.state == State::Open => {
-                self.close(tx, error.close_code(), "").is_err()
+        if let (End::Failed(error), State::Open) = (end, self.state) {
+            // Without room for it `tx` goes out first; with it, too.
+            if self.put(tx, true, Opcode::Close, &error.close_code().0.to_be_bytes()).is_ok() {
+                self.state = State::Closing;
             }
-            _ => false,
-        };
-        if no_room {
             return Step::Write;
         }
         if !tx.is_empty() {
@@ -313,7 +311,10 @@ impl<R: Role> Connection<R> {
         // frame" (5.5.2); "If an endpoint receives a Close frame and did not previously send a
         // Close frame, the endpoint MUST send a Close frame in response" (5.5.1). After our own
         // close frame nothing can be sent, and there is room for any reply.
-        let replied = reply.is_some_and(|opcode| self.put(tx, true, opcode, payload).is_ok());
+        let replied = match reply {
+            Some(opcode) => self.put(tx, true, opcode, payload).is_ok(),
+            None => false,
+        };
         if matches!(step, Step::End(_)) {
             if replied {
                 self.state = State::Closing;

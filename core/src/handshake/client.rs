@@ -4,9 +4,9 @@ use crate::buffer::Buffer;
 use crate::config::{Config, Fields};
 use crate::error::SendError;
 use crate::handshake::checks::{Checks, are_own, needed};
-use crate::handshake::error::{HandshakeError, KnownField};
+use crate::handshake::error::{HandshakeError, KnownField, Sought};
 use crate::handshake::key::form;
-use crate::http::field::{Field, is_alike, is_target, is_token, is_value, lists};
+use crate::http::field::{Field, is_alike, is_same, is_target, is_token, is_value, lists};
 use crate::http::host::is_host;
 use crate::http::line::StatusLine;
 use crate::http::reader::HeadReader;
@@ -31,6 +31,15 @@ pub(crate) struct Answer {
 
 /// Parts of the request that offer permessage-deflate.
 const OFFERS: u16 = if cfg!(feature = "deflate") { 2 } else { 0 };
+
+/// The fields without which an answer can't be checked.
+const SOUGHT: Sought = Sought(&[
+    KnownField::Upgrade.named(),
+    KnownField::Connection.named(),
+    KnownField::Accept.named(),
+    KnownField::Protocol.named(),
+    KnownField::Extensions.named(),
+]);
 
 impl Answer {
     /// The part after the last one.
@@ -99,12 +108,16 @@ impl Answer {
                 Some(origin) => head.field(KnownField::Origin.name(), origin.as_bytes()),
                 None => head,
             },
-            5 => {
-                for (i, name) in config.subprotocols.iter().enumerate() {
-                    head.text(if i == 0 { "Sec-WebSocket-Protocol: " } else { ", " }).text(name);
+            5 => match config.subprotocols {
+                [first, others @ ..] => {
+                    head.text(KnownField::Protocol.name()).text(": ").text(first);
+                    for name in others {
+                        head.text(", ").text(name);
+                    }
+                    head.text("\r\n")
                 }
-                if config.subprotocols.is_empty() { head } else { head.text("\r\n") }
-            }
+                [] => head,
+            },
             #[cfg(feature = "deflate")]
             offer @ 6..=7 => {
                 self.deflate.write(head, offer == 7);
@@ -137,10 +150,14 @@ impl Answer {
     ) -> Result<Option<Located>, HandshakeError> {
         loop {
             let Some(line) = self.head.next(rx, What::StatusLine)? else { return Ok(None) };
-            if !self.is_interim() {
-                self.on_line(config, line.what, rx.taken(line.start..line.end))?;
+            let bytes = rx.taken(line.start..line.end);
+            if matches!(line.what, What::StatusLine) {
+                self.on_status(bytes)?;
             }
             if !self.is_interim() {
+                if let Err(error) = self.on_field(config, line.what, bytes) {
+                    self.checks.reject(error);
+                }
                 return Ok(Some(line));
             }
             if matches!(line.what, What::HeadEnd) {
@@ -175,30 +192,25 @@ impl Answer {
             .require(const { needed(&[KnownField::Upgrade, KnownField::Connection, KnownField::Accept]) })
     }
 
-    fn on_line(&mut self, config: &Config<'_>, what: What, line: &[u8]) -> Result<(), HandshakeError> {
-        match what {
-            What::StatusLine => {
-                let (status, minor) = StatusLine::parse(line)?;
-                self.status = status;
-                // Any other answer may come from an old proxy on the way.
-                if status == 101 && minor == b'0' {
-                    self.checks.reject(HandshakeError::Head(crate::http::error::HeadError::HttpVersion));
-                }
-            }
-            What::Field => self.on_field(config, Field(line)),
-            What::LongField => {
-                if let Some(needed) = KnownField::of(line).filter(is_needed) {
-                    self.checks.reject(HandshakeError::FieldTooLong(needed));
-                }
-            }
-            _ => {}
+    fn on_status(&mut self, line: &[u8]) -> Result<(), HandshakeError> {
+        let (status, minor) = StatusLine::parse(line)?;
+        self.status = status;
+        // Any other answer may come from an old proxy on the way.
+        if status == 101 && minor == b'0' {
+            self.checks.reject(HandshakeError::Head(crate::http::error::HeadError::HttpVersion));
         }
         Ok(())
     }
 
-    fn on_field(&mut self, config: &Config<'_>, field: Field<'_>) {
-        let (name, value) = field.split();
-        let Some(known) = KnownField::of(name) else { return };
+    fn on_field(&mut self, config: &Config<'_>, what: What, line: &[u8]) -> Result<(), HandshakeError> {
+        if !matches!(what, What::Field | What::LongField) {
+            return Ok(());
+        }
+        let (name, value) = Field(line).split();
+        let Some(known) = SOUGHT.find(name) else { return Ok(()) };
+        if matches!(what, What::LongField) {
+            return Err(HandshakeError::FieldTooLong(known));
+        }
         match known {
             // "contains a value that is not an ASCII case-insensitive match for the value
             // "websocket"": fail
@@ -206,7 +218,7 @@ impl Answer {
                 // Two lines are one list (RFC 9110 section 5.3), which is no match either.
                 let matches = self.checks.mark_seen(known) && is_alike(value, b"websocket");
                 if !matches {
-                    self.checks.reject(HandshakeError::Invalid(known));
+                    return Err(HandshakeError::Invalid(known));
                 }
             }
             // "doesn't contain a token that is an ASCII case-insensitive match for the value
@@ -214,34 +226,31 @@ impl Answer {
             KnownField::Connection if lists(value, "upgrade") => _ = self.checks.mark_seen(known),
             KnownField::Accept | KnownField::Protocol => {
                 if !self.checks.mark_seen(known) {
-                    self.checks.reject(HandshakeError::Repeated(known));
+                    return Err(HandshakeError::Repeated(known));
                 }
                 if known == KnownField::Accept {
                     if !form::accept(&form::digest(form::key(&self.nonce))).eq(value.iter().copied()) {
-                        self.checks.reject(HandshakeError::WrongAccept);
+                        return Err(HandshakeError::WrongAccept);
                     }
-                    return;
+                    return Ok(());
                 }
                 // "indicates the use of a subprotocol that was not present in the client's handshake": fail
-                let place = config.subprotocols.iter().position(|name| name.as_bytes() == value);
+                let place = config.subprotocols.iter().position(|name| is_same(name.as_bytes(), value));
                 self.subprotocol = place.and_then(|place| u8::try_from(place).ok());
                 if self.subprotocol.is_none() {
-                    self.checks.reject(HandshakeError::UnofferedSubprotocol);
+                    return Err(HandshakeError::UnofferedSubprotocol);
                 }
             }
             #[cfg(feature = "deflate")]
-            KnownField::Extensions => {
-                if let Err(error) = self.deflate.on_response(value) {
-                    self.checks.reject(error);
-                }
-            }
+            KnownField::Extensions => self.deflate.on_response(value)?,
             // "indicates the use of an extension that was not present in the client's handshake": fail
             #[cfg(not(feature = "deflate"))]
-            KnownField::Extensions if crate::http::field::elements(value).next().is_some() => {
-                self.checks.reject(HandshakeError::UnofferedExtension);
+            KnownField::Extensions if value.iter().any(|byte| !matches!(byte, b',' | b' ' | b'\t')) => {
+                return Err(HandshakeError::UnofferedExtension);
             }
             _ => {}
         }
+        Ok(())
     }
 }
 
@@ -308,16 +317,4 @@ const fn are_tokens(mut names: &[&str]) -> bool {
         names = rest;
     }
     true
-}
-
-/// The fields without which an answer can't be checked.
-const fn is_needed(field: &KnownField) -> bool {
-    matches!(
-        field,
-        KnownField::Upgrade
-            | KnownField::Connection
-            | KnownField::Accept
-            | KnownField::Protocol
-            | KnownField::Extensions
-    )
 }

@@ -66,6 +66,11 @@ impl KnownField {
         }
     }
 
+    /// The field beside its name.
+    pub(super) const fn named(self) -> (Self, &'static str) {
+        (self, self.name())
+    }
+
     /// The field with this name; case does not matter (RFC 9110 section 5.1).
     pub(crate) const fn of(name: &[u8]) -> Option<Self> {
         let mut all: &[Self] = &Self::ALL;
@@ -76,6 +81,17 @@ impl KnownField {
             all = rest;
         }
         None
+    }
+}
+
+/// Fields to look for, by their names. Those that are in nobody's list take no flash.
+pub(super) struct Sought(pub(super) &'static [(KnownField, &'static str)]);
+
+impl Sought {
+    /// The one with this name; case does not matter.
+    pub(super) fn find(&self, name: &[u8]) -> Option<KnownField> {
+        let found = self.0.iter().find(|(_, known)| is_alike(name, known.as_bytes()));
+        found.map(|(field, _)| *field)
     }
 }
 

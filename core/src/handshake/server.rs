@@ -6,7 +6,7 @@ use crate::error::SendError;
 use crate::handshake::checks::{Checks, are_own, needed};
 use crate::handshake::error::{HandshakeError, KnownField};
 use crate::handshake::key::{KEY_LEN, form};
-use crate::http::field::{Field, elements, is_token, lists};
+use crate::http::field::{Field, elements, is_same, is_token, lists};
 use crate::http::host::is_host;
 use crate::http::line::RequestLine;
 use crate::http::reader::HeadReader;
@@ -221,7 +221,8 @@ impl Request {
                         self.checks.reject(HandshakeError::Invalid(known));
                     }
                     if self.subprotocol.is_none() {
-                        let place = config.subprotocols.iter().position(|name| name.as_bytes() == offered);
+                        let place =
+                            config.subprotocols.iter().position(|name| is_same(name.as_bytes(), offered));
                         self.subprotocol = place.and_then(|place| u8::try_from(place).ok());
                     }
                 }

@@ -72,10 +72,27 @@ pub(crate) const fn is_alike(mut a: &[u8], mut b: &[u8]) -> bool {
     loop {
         match (a, b) {
             ([], []) => return true,
-            ([x, a_rest @ ..], [y, b_rest @ ..]) if x.eq_ignore_ascii_case(y) => (a, b) = (a_rest, b_rest),
+            ([x, a_rest @ ..], [y, b_rest @ ..]) if is_alike_byte(*x, *y) => (a, b) = (a_rest, b_rest),
             _ => return false,
         }
     }
+}
+
+/// Whether both are the same. (`==` would link `memcmp`.)
+#[inline(never)]
+pub(crate) const fn is_same(mut a: &[u8], mut b: &[u8]) -> bool {
+    loop {
+        match (a, b) {
+            ([], []) => return true,
+            ([x, a_rest @ ..], [y, b_rest @ ..]) if *x == *y => (a, b) = (a_rest, b_rest),
+            _ => return false,
+        }
+    }
+}
+
+/// `eq_ignore_ascii_case` in half the flash: the case of a letter is one bit.
+const fn is_alike_byte(a: u8, b: u8) -> bool {
+    a == b || (a ^ b == 0x20 && a.is_ascii_alphabetic())
 }
 
 /// The bytes before the first `byte`, and those after it if it is there.
@@ -97,34 +114,35 @@ pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
 /// token, RFC 9110 section 5.6.2.
 #[inline(never)]
 pub(crate) const fn is_token(bytes: &[u8]) -> bool {
-    const fn is_token_byte(byte: u8) -> bool {
-        byte.is_ascii_alphanumeric()
-            || matches!(
-                byte,
-                b'!' | b'#'
-                    | b'$'
-                    | b'%'
-                    | b'&'
-                    | b'\''
-                    | b'*'
-                    | b'+'
-                    | b'-'
-                    | b'.'
-                    | b'^'
-                    | b'_'
-                    | b'`'
-                    | b'|'
-                    | b'~'
-            )
-    }
     let mut rest = bytes;
     while let [byte, tail @ ..] = rest {
-        if !is_token_byte(*byte) {
+        let set = match *byte >> 5 {
+            1 => const { token_bytes(0x20) },
+            2 => const { token_bytes(0x40) },
+            3 => const { token_bytes(0x60) },
+            _ => 0,
+        };
+        if set.wrapping_shr(*byte as u32) & 1 == 0 {
             return false;
         }
         rest = tail;
     }
     !bytes.is_empty()
+}
+
+/// Which of the 32 bytes from `first` up, a multiple of 32, can stand in a token: a bit for each, the first one lowest.
+const fn token_bytes(first: u8) -> u32 {
+    let (mut set, mut byte) = (0u32, first);
+    while byte <= first | 0x1f {
+        let is_in = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+            );
+        set |= (is_in as u32).wrapping_shl(byte as u32);
+        byte = byte.wrapping_add(1);
+    }
+    set
 }
 
 /// field-value, RFC 9110 section 5.5: visible characters, blanks, and bytes from 0x80 up.

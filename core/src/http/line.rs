@@ -1,7 +1,7 @@
 //! The first line of a head: [`RequestLine`] and [`StatusLine`], RFC 9112 sections 3 and 4.
 
 use crate::http::error::HeadError;
-use crate::http::field::{is_target, is_token, split};
+use crate::http::field::{is_same, is_target, is_token, split};
 
 /// The first line of a request, found valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,20 +93,21 @@ impl<'b> StatusLine<'b> {
     /// the digit of the minor version. The last blank may be missing, because section 4 lets a client be
     /// lenient about the phrase.
     pub(crate) fn parse(line: &[u8]) -> Result<(u16, u8), HeadError> {
-        let Some((major, minor, [b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..])) =
-            split_version(line)
-        else {
+        let Some((major, minor, [b' ', digits @ ..])) = split_version(line) else {
             return Err(HeadError::BadStartLine);
         };
-        if !matches!(rest, [] | [b' ', ..]) {
+        let (mut status, mut rest) = (0u16, digits);
+        while let [digit @ b'0'..=b'9', tail @ ..] = rest {
+            status = status.wrapping_mul(10).wrapping_add(u16::from(digit & 0x0f));
+            rest = tail;
+        }
+        let three = digits.len().wrapping_sub(rest.len()) == 3 && status >= 100;
+        if !(three && matches!(rest, [] | [b' ', ..])) {
             return Err(HeadError::BadStartLine);
         }
         if major != b'1' {
             return Err(HeadError::HttpVersion);
         }
-        let status = [a, b, c]
-            .into_iter()
-            .fold(0u16, |number, digit| number.wrapping_mul(10).wrapping_add(u16::from(digit & 0x0f)));
         Ok((status, minor))
     }
 }
@@ -114,8 +115,9 @@ impl<'b> StatusLine<'b> {
 /// The bytes after `HTTP/1.1` or the like, with the digits of the version before them
 /// (RFC 9112 section 2.3).
 fn split_version(text: &[u8]) -> Option<(u8, u8, &[u8])> {
-    match text {
-        [b'H', b'T', b'T', b'P', b'/', major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', rest @ ..] => {
+    let (name, version) = text.split_at_checked(5)?;
+    match version {
+        [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', rest @ ..] if is_same(name, b"HTTP/") => {
             Some((*major, *minor, rest))
         }
         _ => None,
