@@ -154,6 +154,18 @@ program!(client_echo, |rx, tx| {
     None
 });
 
+program!(client_deadlines, |rx, tx| {
+    let mut socket = client(rx, tx)?;
+    loop {
+        let _ = socket.tick(receive(&mut []) as u32);
+        let (event, reply) = socket.recv().ok()??;
+        if let Event::Chunk(c) = event {
+            reply.send_binary(c.payload).ok()?;
+            reply.flush().ok()?;
+        }
+    }
+});
+
 program!(client_messages, |rx, tx| {
     let mut socket = client(rx, tx)?;
     let mut message = Message::<64>::new();

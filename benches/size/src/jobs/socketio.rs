@@ -10,18 +10,37 @@ use crate::{Buffers, rig};
 
 static CONFIG: Config<'static> = Config::new().request("device.local:1740", TARGET);
 #[cfg(not(feature = "web-socket-alone"))]
-static NAMESPACE: ClientConfig<'static> = ClientConfig::new().namespace("/sensors").auth("{\"token\":\"abc\"}");
+const AUTH: &str = "{\"token\":\"abc\"}";
+#[cfg(not(any(feature = "web-socket-alone", feature = "recovery")))]
+static NAMESPACE: ClientConfig<'static> = ClientConfig::new().namespace("/sensors").auth(AUTH);
+
+#[cfg(not(any(feature = "web-socket-alone", feature = "recovery")))]
+pub fn client(buffers: &mut Buffers) {
+    connect(buffers, &NAMESPACE, |_| {});
+}
+
+#[cfg(feature = "recovery")]
+pub fn client(buffers: &mut Buffers) {
+    let mut recovery = microws_socketio::Recovery::new();
+    for _ in 0..2 {
+        let mut room = [0; 128];
+        let Some(auth) = recovery.auth(AUTH, &mut room) else { return };
+        let namespace = ClientConfig::new().namespace("/sensors").auth_bytes(auth);
+        connect(buffers, &namespace, |event| recovery.note(event));
+    }
+}
 
 #[cfg(not(feature = "web-socket-alone"))]
-pub fn client(buffers: &mut Buffers) {
+fn connect(buffers: &mut Buffers, namespace: &ClientConfig<'_>, mut note: impl FnMut(&Event<'_>)) {
     let (mut rx, mut tx) = (Buffer::new(buffers.rx), Buffer::new(buffers.tx));
     let (mut inbox, mut acks) = (Inbox::new(buffers.message), [AckSlot::new()]);
     let mut session = Session::client(&CONFIG, rig::random as fn(&mut [u8]));
-    let mut client = Client::new(&NAMESPACE).acks(&mut acks);
+    let mut client = Client::new(namespace).acks(&mut acks);
     rig::state(&(&session, &client, &inbox));
     loop {
         match client.receive(&mut session, &mut rx, &mut tx, &mut inbox) {
             Step::Event(event) => {
+                note(&event);
                 let sent = match event {
                     Event::Connected { sid, .. } => {
                         let Some(id) = client.expect_ack(5_000) else { return };
