@@ -25,7 +25,7 @@ type Device = Ethernet<'static, ETH, GenericPhy<Sma<'static, ETH_SMA>>>;
 bind_interrupts!(struct Irqs {
     ETH => eth::InterruptHandler;
     EXTI15_10 => exti::InterruptHandler<interrupt::typelevel::EXTI15_10>;
-    HASH_RNG => rng::InterruptHandler<RNG>;
+    RNG => rng::InterruptHandler<RNG>;
 });
 
 #[embassy_executor::main]
