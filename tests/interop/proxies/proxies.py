@@ -323,7 +323,8 @@ async def rolling_restart(ways, backends, first, second):
 
             await until(f"{stopping.name} is used again by {port}", is_served)
     over.set()
-    assert min(await asyncio.gather(*others)) > 10, "clients came meanwhile"
+    # How many depends on how busy the machine is.
+    assert min(await asyncio.gather(*others)) > 0, "no clients came meanwhile"
     for client in clients:
         await client.echo("at the end")
     await asyncio.gather(*(client.close() for client in clients))
