@@ -117,7 +117,9 @@ fn goes_the_same<R: Endpoint>(session: impl Fn() -> Session<'static, R>, key: Op
         let input = [frames(key), ending].concat();
         for cut in [input.len().min(79_000), 70_000, 4_100, 131, 7] {
             let asked = echo(session(), &input, cut, true);
-            assert!(asked.shorter > 0 || cut < 50, "{} went the shorter way", asked.shorter);
+            // The small form has none: each message goes by `receive`.
+            let some = if cfg!(feature = "compact") { asked.shorter == 0 } else { asked.shorter > 0 || cut < 50 };
+            assert!(some, "{} went the shorter way", asked.shorter);
             let plain = echo(session(), &input, cut, false);
             assert_eq!(Seen { shorter: 0, ..asked }, plain, "pieces of {cut} bytes");
         }
