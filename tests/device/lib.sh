@@ -53,7 +53,7 @@ make_tools() {
     local tool
     while read -r tool; do
         # Not with the compiler for bare metal, nor its flags.
-        (cd "$root" && env -u RUSTC -u RUSTC_BOOTSTRAP cargo install --locked --root "$1" --target-dir "$1/target" "$tool") || return 1
+        (cd "$root" && env -u RUSTC -u RUSTC_BOOTSTRAP cargo install --debug --locked --root "$1" --target-dir "$1/target" "$tool") || return 1
     done <"$here/tools.txt"
     rm -rf "$1/target"
 }
@@ -72,4 +72,15 @@ boot() {
     done
     cat "$2"
     fail "$1 does not listen"
+}
+
+# sizes_of TARGET NAME...: what each program takes, in one line: flash, and RAM that is there before the stack.
+sizes_of() {
+    local name between=
+    for name in "${@:2}"; do
+        llvm-size "$work/bare-metal/$1/release/$name" | awk -v name="$between$name" '
+            NR == 2 { printf "%s: %d bytes of flash, %d of static RAM", name, $1 + $2, $2 + $3 }'
+        between='; '
+    done
+    echo
 }

@@ -118,7 +118,8 @@ fn goes_the_same<R: Endpoint>(session: impl Fn() -> Session<'static, R>, key: Op
         for cut in [input.len().min(79_000), 70_000, 4_100, 131, 7] {
             let asked = echo(session(), &input, cut, true);
             // The small form has none: each message goes by `receive`.
-            let some = if cfg!(feature = "compact") { asked.shorter == 0 } else { asked.shorter > 0 || cut < 50 };
+            let some =
+                if cfg!(feature = "compact") { asked.shorter == 0 } else { asked.shorter > 0 || cut < 50 };
             assert!(some, "{} went the shorter way", asked.shorter);
             let plain = echo(session(), &input, cut, false);
             assert_eq!(Seen { shorter: 0, ..asked }, plain, "pieces of {cut} bytes");
