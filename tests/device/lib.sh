@@ -32,13 +32,14 @@ targets_installed() {
 build_std=()
 
 # bare_metal COMMAND [ARGUMENT...]: cargo, with what the chosen compiler needs, in a target folder of its own: two
-# compilers in one would build everything again and again.
-bare_metal() { CARGO_TARGET_DIR=$work/bare-metal cargo "$1" "${build_std[@]}" --locked "${@:2}"; }
+# compilers in one would build everything again and again, and two stages would wait for each other.
+built=$work/${built_in:-bare-metal}
+bare_metal() { CARGO_TARGET_DIR=$built cargo "$1" "${build_std[@]}" --locked "${@:2}"; }
 
 here=$root/tests/device
 
 # firmware NAME: its ELF file.
-firmware() { echo "$work/bare-metal/thumbv7m-none-eabi/release/$1"; }
+firmware() { echo "$built/thumbv7m-none-eabi/release/$1"; }
 
 # The emulator, and the decoder of what the firmware logs; sets $defmt_print.
 install_emulator() {
@@ -78,7 +79,7 @@ boot() {
 sizes_of() {
     local name between=
     for name in "${@:2}"; do
-        llvm-size "$work/bare-metal/$1/release/$name" | awk -v name="$between$name" '
+        llvm-size "$built/$1/release/$name" | awk -v name="$between$name" '
             NR == 2 { printf "%s: %d bytes of flash, %d of static RAM", name, $1 + $2, $2 + $3 }'
         between='; '
     done
