@@ -1,26 +1,32 @@
-"""The checks of the stage; see run, which starts nginx and HAProxy and names ports and files in the environment."""
+"""The checks of the stage; see run.
+
+usage: proxies.py ECHO DIR, with the echo server, and a folder to write to, which has a certificate
+"""
 
 import asyncio
-import ctypes
 import os
 import random
-import signal
+import re
 import socket
 import ssl
+import string
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
+from stage import PATIENCE, Checks, Process, free_ports
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-DIR = os.environ["DIR"]
-IDLE = float(os.environ["IDLE"])
+ECHO, DIR = sys.argv[1:]
 TLS = ssl.create_default_context(cafile=DIR + "/cert.pem")
-PATIENCE = 20
+IDLE = 2
 CLIENTS = 50
+NAMES = "A B C D E F NGINX NGINX_TLS HAPROXY HAPROXY_TLS PROXY_V2 PROXY_V1 FORWARDED UNTRUSTED".split()
+PORTS = dict(zip(NAMES, free_ports(len(NAMES)), strict=True))
 
 TRUST = ["--trust-proxy", "127.0.0.1"]
 PINGS = ["--ping-interval", str(IDLE / 4)]
@@ -55,34 +61,26 @@ class Server:
 
     def __init__(self, name):
         self.name = name
-        self.log_name = f"{DIR}/{name}.log"
         self.process = None
         Server.all[name] = self
 
     async def start(self):
-        command = [os.environ["ECHO_BINARY"], "--listen", "127.0.0.1:" + os.environ[self.name]]
-        command += ["--greeting", self.name, "--log-format", "plain", "-v", *SERVERS[self.name]]
-        with open(self.log_name, "w") as log:
-            # It ends with this program, however that ends.
-            die_too = lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, preexec_fn=die_too)
-        await until(f"{self.name} listens", lambda: "listening on" in self.log() or self.ended())
+        options = ["--greeting", self.name, "--log-format", "plain", "-v", *SERVERS[self.name]]
+        listen = ["--listen", f"127.0.0.1:{PORTS[self.name]}"]
+        self.process = Process(f"{DIR}/{self.name}.log", ECHO, *listen, *options)
+        await until(f"{self.name} listens", lambda: "listening on" in self.process.output() or self.ended())
 
     def ended(self):
         status = self.process.poll()
-        assert status is None, f"server {self.name} ended with {status}: {self.log()}"
-
-    def log(self):
-        with open(self.log_name) as log:
-            return log.read()
+        assert status is None, f"server {self.name} ended with {status}: {self.process.output()}"
 
     async def says(self, text):
         """Waits for a line of the log that contains the text."""
-        find = lambda: next((line for line in self.log().splitlines() if text in line), None)
+        find = lambda: next((line for line in self.process.output().splitlines() if text in line), None)
         return await until(f"{self.name} logs {text!r}", find)
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
+        self.process.terminate()
 
     async def stopped(self):
         status = await asyncio.wait_for(asyncio.to_thread(self.process.wait), PATIENCE)
@@ -92,7 +90,7 @@ class Server:
 
 def url(port, scheme):
     tls = "s" if port.endswith("_TLS") else ""
-    return f"{scheme}{tls}://127.0.0.1:{os.environ[port]}/"
+    return f"{scheme}{tls}://127.0.0.1:{PORTS[port]}/"
 
 
 class Client:
@@ -222,7 +220,7 @@ async def address_not_believed():
 
 
 async def wrong_preamble():
-    reader, writer = await asyncio.open_connection("127.0.0.1", os.environ["C"])
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORTS["C"])
     name = "%s:%d" % writer.get_extra_info("sockname")[:2]
     writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     try:
@@ -330,19 +328,33 @@ async def rolling_restart(ways, backends, first, second):
     await asyncio.gather(*(client.close() for client in clients))
 
 
+def start_proxies():
+    """nginx and HAProxy, which takes the values from its environment."""
+    values = {name: str(port) for name, port in PORTS.items()} | {"DIR": DIR, "IDLE": str(IDLE)}
+    here = Path(__file__).parent
+    # nginx has variables of its own, which stay.
+    config = string.Template((here / "nginx.conf").read_text()).safe_substitute(values)
+    Path(DIR, "nginx.conf").write_text(config)
+    nginx = Process(f"{DIR}/nginx.log", "nginx", "-e", "stderr", "-p", DIR, "-c", f"{DIR}/nginx.conf")
+    environment = os.environ | values
+    haproxy = Process(f"{DIR}/haproxy.log", "haproxy", "-db", "-f", here / "haproxy.cfg", env=environment)
+    nginx.listens(PORTS["NGINX"])
+    haproxy.listens(PORTS["HAPROXY"])
+    return nginx, haproxy
+
+
+checks = Checks()
+
+
+async def check(what, run):
+    try:
+        await asyncio.wait_for(run, 120)
+        checks.add(what, True)
+    except Exception as error:
+        checks.add(what, False, repr(error).replace("\n", " "))
+
+
 async def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    failures = 0
-
-    async def check(what, run):
-        nonlocal failures
-        try:
-            await asyncio.wait_for(run, 120)
-            print("passed", what, flush=True)
-        except Exception as error:
-            failures += 1
-            print("FAILED", f"{what}: {error!r}".replace("\n", " ")[:500], flush=True)
-
     await asyncio.gather(*(Server(name).start() for name in SERVERS))
     for backend, servers in ("echo", "AB"), ("proxy_v2", "CD"), ("proxy_v1", "CD"), ("forwarded", "E"):
         for server in servers:
@@ -372,9 +384,16 @@ async def main():
         f"HAProxy, PROXY v2 and v1: both servers restarted, {CLIENTS} clients each, all told 1001 and served again",
         rolling_restart(CD, ["proxy_v2", "proxy_v1"], "C", "D"),
     )
-    for server in Server.all.values():
-        server.process.kill()
-    return 1 if failures else 0
 
 
-sys.exit(asyncio.run(main()))
+def version(*command):
+    said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+    return re.search(r"(nginx/|version )([^\s-]+)", said)[2]
+
+
+proxies = start_proxies()
+asyncio.run(main())
+if checks.failed:
+    for proxy in proxies:
+        print(f"{proxy.log}:", *proxy.output().splitlines()[-20:], sep="\n    ")
+checks.finish(f"nginx {version('nginx', '-v')}, HAProxy {version('haproxy', '-v')}")
