@@ -59,6 +59,18 @@ fn short_messages_are_the_tokens_that_one_would_write_by_hand() {
 }
 
 #[test]
+fn a_message_that_fills_its_room_is_done_at_once() {
+    let mut table = [0; MIN_TABLE_LEN];
+    let mut deflater = Deflater::new(&mut table).unwrap();
+    for plain in messages() {
+        let len = deflated(&mut deflater, &plain, 15, 1 << 16).len();
+        deflater.begin(15);
+        let Progress { len: made, done, .. } = deflater.deflate(&plain, &mut vec![0; len]);
+        assert_eq!((made, done), (len, true));
+    }
+}
+
+#[test]
 fn a_match_is_as_far_away_as_the_window_at_most() {
     let mut table = [0; 4096];
     let mut deflater = Deflater::new(&mut table).unwrap();

@@ -81,9 +81,7 @@ impl<'t> Deflater<'t> {
     pub fn deflate(&mut self, message: &[u8], out: &mut [u8]) -> Progress {
         let mut len = 0usize;
         for slot in out.iter_mut() {
-            while self.count < 8 && self.stage != Stage::Done {
-                self.make(message);
-            }
+            self.hold_a_byte(message);
             if self.count == 0 {
                 break;
             }
@@ -93,9 +91,7 @@ impl<'t> Deflater<'t> {
             self.count = self.count.saturating_sub(8);
         }
         // The room may end where the message does.
-        while self.count < 8 && self.stage != Stage::Done {
-            self.make(message);
-        }
+        self.hold_a_byte(message);
         Progress { len, done: self.stage == Stage::Done && self.count == 0 }
     }
 
@@ -124,6 +120,13 @@ impl<'t> Deflater<'t> {
 
     pub(crate) const fn set_saved(&mut self, bytes: usize) {
         self.saved = bytes;
+    }
+
+    /// Makes tokens until there is a byte of them, or no more.
+    fn hold_a_byte(&mut self, message: &[u8]) {
+        while self.count < 8 && self.stage != Stage::Done {
+            self.make(message);
+        }
     }
 
     /// Makes the bits of the next token: at most 18 beside the 7 that are held.
