@@ -200,3 +200,122 @@ fn repeat(ring: &mut [u8], at: usize, distance: usize, count: usize) {
         }
     }
 }
+
+#[cfg(all(test, target_pointer_width = "64", not(feature = "compact")))]
+mod tests {
+    use super::super::Deflater;
+    use super::*;
+
+    /// What bits stand for that come least significant first, in the fixed code of RFC 1951 section 3.2.6: 16 times the symbol
+    /// and how many bits it takes.
+    fn fixed(bits: usize) -> u16 {
+        let code = |len: u32| (0..len).fold(0, |code, i| code << 1 | (bits >> i & 1) as u16);
+        let (symbol, len) = match (code(7), code(8), code(9)) {
+            (seven @ ..0b001_1000, ..) => (256 + seven, 7),
+            (_, eight @ 0b0011_0000..0b1100_0000, _) => (eight - 0b0011_0000, 8),
+            (_, eight @ 0b1100_0000..0b1100_1000, _) => (280 + eight - 0b1100_0000, 8),
+            (.., nine) => (144 + nine - 0b1_1001_0000, 9),
+        };
+        symbol << 4 | len
+    }
+
+    /// Lengths of codes, and how many there are of each.
+    fn counted<const N: usize>(lengths: [u8; N]) -> ([u8; N], Counts) {
+        let mut counts: Counts = [0; 16];
+        for length in lengths.iter().filter(|length| **length > 0) {
+            counts[usize::from(*length)] += 1;
+        }
+        (lengths, counts)
+    }
+
+    #[test]
+    fn the_tables_of_the_fixed_code_have_what_the_rfc_says_at_every_index() {
+        let literals = counted(core::array::from_fn::<u8, 288, _>(|symbol| match symbol {
+            ..144 => 8,
+            144..256 => 9,
+            256..280 => 7,
+            _ => 8,
+        }));
+        let distances = counted([5; 32]);
+        let mut tables = Tables { literals: [0xffff; LITERALS], distances: [0xffff; DISTANCES] };
+        tables.build((&literals.0, &literals.1), (&distances.0, &distances.1));
+        for (index, entry) in tables.literals.iter().enumerate() {
+            assert_eq!(*entry, fixed(index), "{index:010b}");
+        }
+        for (index, entry) in tables.distances.iter().enumerate() {
+            let symbol = (0..5).fold(0, |code, i| code << 1 | (index >> i & 1) as u16);
+            assert_eq!(*entry, symbol << 4 | 5, "{index:09b}");
+        }
+    }
+
+    #[test]
+    fn a_code_that_is_longer_than_the_table_is_not_in_it_nor_is_a_symbol_without_one() {
+        // 0, 10, none, and two of three bits.
+        let (lengths, counts) = counted([1, 2, 0, 3, 3]);
+        let mut table = [0xffff; 4];
+        fill(&mut table, &lengths, &counts);
+        // Least significant bit first: 00 and 10 begin with the code 0, 01 is the code 10, and 11 begins longer ones.
+        assert_eq!(table, [1, 1 << 4 | 2, 1, 0]);
+        let mut larger = [0xffff; 8];
+        fill(&mut larger, &lengths, &counts);
+        assert_eq!(larger, [1, 1 << 4 | 2, 1, 3 << 4 | 3, 1, 1 << 4 | 2, 1, 4 << 4 | 3]);
+    }
+
+    #[test]
+    fn eight_bytes_are_read_at_a_time_and_no_bit_is_lost() {
+        let bytes: [u8; 40] = core::array::from_fn(|i| (i * 37 + 11) as u8);
+        let bit = |n: usize| u64::from(bytes[n / 8] >> (n % 8) & 1);
+        for step in 1..=48 {
+            let mut bits = Wide { bytes: &bytes, read: 0, held: 0, count: 0 };
+            let mut at = 0;
+            while bits.fill() {
+                assert!((56..64).contains(&bits.count), "{} bits", bits.count);
+                for n in 0..bits.count as usize {
+                    assert_eq!(bits.held >> n & 1, bit(at + n), "bit {}", at + n);
+                }
+                bits.drop(step);
+                at += step as usize;
+            }
+            assert_eq!(bits.read * 8, at + bits.count as usize);
+            assert!(bytes.len() - bits.read < 8, "{} bytes are left", bytes.len() - bits.read);
+        }
+    }
+
+    #[test]
+    fn a_whole_message_but_its_end_goes_by_tables() {
+        // Literals of eight bits and of nine, matches near and far, some over what they make; literals at the end.
+        let mut plain = [0; 2600];
+        for (i, byte) in plain.iter_mut().enumerate() {
+            *byte = match i % 500 {
+                ..100 => (i * i / 7) as u8,
+                100..300 => b"near, near and "[i % 15],
+                _ => (i % 3) as u8 * 100,
+            };
+        }
+        let (mut table, mut packed) = ([0; 1024], [0; 4096]);
+        let mut deflater = Deflater::new(&mut table).unwrap();
+        deflater.begin(15);
+        let made = deflater.deflate(&plain, &mut packed);
+        assert!(made.done);
+
+        for start in [0, 4_500, 5_900] {
+            let (mut inflater, mut ring) = (Inflater::new(), [0; 6_000]);
+            (inflater.at, inflater.end) = (start, 6_000);
+            let mut input = &packed[..made.len];
+            while inflater.stage != Stage::Symbol {
+                assert!(inflater.step(&mut input, &mut ring).is_ok());
+            }
+            inflater.run_fast(&mut input, &mut ring);
+            let end = usize::from(inflater.at);
+            if start == 0 {
+                assert!(input.len() < 16, "{} bytes were left", input.len());
+                assert!(end + 16 > plain.len(), "{end} bytes were made");
+            } else {
+                assert!(end + ROOM > ring.len() && end <= ring.len(), "until {end}");
+            }
+            let start = usize::from(start);
+            assert_eq!(ring[start..end], plain[..end - start]);
+            assert_eq!(usize::from(inflater.seen), end - start);
+        }
+    }
+}
