@@ -49,9 +49,13 @@ apt_install() {
     command -v apt-get >/dev/null || fail "needs ${missing[*]}, and there is no apt-get to install it with"
     [ "$(id -u)" = 0 ] || sudo=(sudo -n)
     export DEBIAN_FRONTEND=noninteractive
-    "${sudo[@]}" apt-get -q update || fail 'apt-get update failed'
-    "${sudo[@]}" apt-get -q install --yes --no-install-recommends "${missing[@]}" ||
-        fail "could not install ${missing[*]}"
+    # One at a time: apt-get does not wait for another of its kind by itself.
+    local lock apt=("${sudo[@]}" apt-get -q -o DPkg::Lock::Timeout=600)
+    exec {lock}>"$work/apt.lock"
+    flock "$lock"
+    "${apt[@]}" update {lock}>&- || fail 'apt-get update failed'
+    "${apt[@]}" install --yes --no-install-recommends "${missing[@]}" {lock}>&- || fail "could not install ${missing[*]}"
+    exec {lock}>&-
 }
 
 # need COMMAND [PACKAGE]: the command, or the Debian package that brings it.
