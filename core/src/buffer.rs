@@ -130,7 +130,7 @@ impl<'a> Buffer<'a> {
         if self.is_empty() || self.storage.len().wrapping_sub(self.end) < n {
             self.compact();
         }
-        self.storage.get_mut(self.end..self.end.wrapping_add(n))
+        self.storage.get_mut(self.end..)?.get_mut(..n)
     }
 
     /// Declares `n` bytes of [`room`](Self::room) filled: no more than it gave.

@@ -2,14 +2,23 @@
 
 use std::fmt::{self, Write};
 
-/// Bounds of the buckets: 1, 4, 16 and so on up to 4^15, about 10^9, and one bucket for what is above.
+/// Buckets that are shown, with the bounds 1, 4, 16 and so on up to 4^15, about 10^9, and one for what is above.
 const BUCKETS: usize = 17;
 
+/// One for each power of four that a value can have, so that none must be held to a limit when it is counted.
+const COUNTED: usize = 33;
+
 /// How often values of each size came: in powers of four, and their sum.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Histogram {
-    counts: [u64; BUCKETS],
+    counts: [u64; COUNTED],
     sum: u64,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self { counts: [0; COUNTED], sum: 0 }
+    }
 }
 
 impl Histogram {
@@ -18,8 +27,7 @@ impl Histogram {
     pub(crate) fn record(&mut self, value: u64) {
         // The least n for which the value is at most 4^n.
         let bits = u64::BITS - value.saturating_sub(1).leading_zeros();
-        let bucket = (bits as usize).div_ceil(2).min(BUCKETS - 1);
-        self.counts[bucket] += 1;
+        self.counts[(bits as usize).div_ceil(2)] += 1;
         self.sum += value;
     }
 
@@ -35,8 +43,9 @@ impl Histogram {
 
     /// Each bound, and how many values are at most so large; the last bound is `None`, for all.
     pub fn cumulative(&self) -> impl Iterator<Item = (Option<u64>, u64)> {
+        let (bounded, above) = self.counts.split_at(BUCKETS - 1);
         let mut total = 0;
-        self.counts.iter().enumerate().map(move |(n, count)| {
+        bounded.iter().copied().chain([above.iter().sum()]).enumerate().map(move |(n, count)| {
             total += count;
             ((n + 1 < BUCKETS).then(|| 1 << (2 * n)), total)
         })

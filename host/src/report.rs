@@ -291,8 +291,11 @@ impl Report {
     #[inline]
     pub(crate) fn was_busy(&mut self, time: u64) {
         self.stats.turns.record(time);
-        let longest = &mut self.stats.longest_turn;
-        *longest = (*longest).max(Duration::from_millis(time));
+        // Most turns take less than a tick of the clock.
+        if time > 0 {
+            let longest = &mut self.stats.longest_turn;
+            *longest = (*longest).max(Duration::from_millis(time));
+        }
     }
 
     /// The process was stopped, the machine slept, or a turn of the loop took too long.

@@ -73,41 +73,52 @@ const BLOCK: usize = 256;
 #[cfg(target_pointer_width = "64")]
 #[inline(always)]
 fn blocks(payload: &mut [u8], key: u32) {
-    let wide = (u64::from(key) << 32) | u64::from(key);
     let mut blocks = payload.chunks_exact_mut(BLOCK);
-    for block in &mut blocks {
-        if let Some(block) = block.first_chunk_mut::<BLOCK>() {
-            for word in block.chunks_exact_mut(8) {
-                if let Some(word) = word.first_chunk_mut::<8>() {
-                    *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
-                }
-            }
+    for chunk in &mut blocks {
+        if let Some(chunk) = chunk.first_chunk_mut::<BLOCK>() {
+            block(chunk, key);
         }
     }
     words(blocks.into_remainder(), key);
 }
 
-/// Wide words, and the last word of a payload taken overlapping the one before it: a tail done
-/// byte by byte costs a mispredicted branch for every length that differs from the last one.
+/// By four wide words, or by one where there are less than four.
 #[cfg(target_pointer_width = "64")]
 #[inline(always)]
 fn words(payload: &mut [u8], key: u32) {
-    let wide = (u64::from(key) << 32) | u64::from(key);
-    let len = payload.len();
-    if let Some(last) = payload.last_chunk::<8>() {
-        // Read before the words below change it, written when they are done.
-        let last_key = advance(key, len);
-        let last = u64::from_ne_bytes(*last) ^ ((u64::from(last_key) << 32) | u64::from(last_key));
-        for word in payload.chunks_exact_mut(8) {
-            if let Some(word) = word.first_chunk_mut::<8>() {
-                *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
-            }
-        }
-        if let Some(end) = payload.last_chunk_mut::<8>() {
-            *end = last.to_ne_bytes();
-        }
-    } else {
+    if !overlapping::<32>(payload, key) && !overlapping::<8>(payload, key) {
         bytes(payload, key);
+    }
+}
+
+/// Blocks of `N` bytes, a multiple of 8, the last one overlapping the one before it: a tail done byte by byte costs a
+/// mispredicted branch for every length that differs from the last one. `false` if the payload is shorter than a block.
+#[cfg(target_pointer_width = "64")]
+#[inline(always)]
+fn overlapping<const N: usize>(payload: &mut [u8], key: u32) -> bool {
+    let len = payload.len();
+    let Some(last) = payload.last_chunk::<N>() else { return false };
+    // Read before the blocks below change it, written when they are done.
+    let mut last = *last;
+    block(&mut last, advance(key, len));
+    for chunk in payload.chunks_exact_mut(N) {
+        block(chunk, key);
+    }
+    if let Some(end) = payload.last_chunk_mut::<N>() {
+        *end = last;
+    }
+    true
+}
+
+/// Whole words.
+#[cfg(target_pointer_width = "64")]
+#[inline(always)]
+fn block(block: &mut [u8], key: u32) {
+    let wide = (u64::from(key) << 32) | u64::from(key);
+    for word in block.chunks_exact_mut(8) {
+        if let Some(word) = word.first_chunk_mut::<8>() {
+            *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+        }
     }
 }
 

@@ -46,7 +46,7 @@ fn text(len: usize) -> Vec<u8> {
 }
 
 const WORKLOADS: [Workload; 5] = [
-    Workload { connections: 1, in_flight: 1, payload: binary, len: 32, name: "1 x 1 x 32 B", bound: 820 },
+    Workload { connections: 1, in_flight: 1, payload: binary, len: 32, name: "1 x 1 x 32 B", bound: 750 },
     Workload { connections: 100, in_flight: 1, payload: binary, len: 20, name: "100 x 1 x 20 B", bound: 560 },
     Workload {
         connections: 10,
@@ -54,7 +54,7 @@ const WORKLOADS: [Workload; 5] = [
         payload: binary,
         len: 125,
         name: "10 x 32 x 125 B",
-        bound: 272,
+        bound: 240,
     },
     Workload {
         connections: 16,
@@ -62,7 +62,7 @@ const WORKLOADS: [Workload; 5] = [
         payload: binary,
         len: 16 << 10,
         name: "16 x 1 x 16 KiB",
-        bound: 2_130,
+        bound: 2_100,
     },
     Workload {
         connections: 200,
@@ -70,7 +70,7 @@ const WORKLOADS: [Workload; 5] = [
         payload: text,
         len: 1 << 10,
         name: "200 x 16 x 1 KiB multi-byte text",
-        bound: 1_680,
+        bound: 1_660,
     },
 ];
 
