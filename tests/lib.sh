@@ -9,6 +9,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 work=$target/tests # everything that a stage installs or writes
 mkdir -p "$work"
+# Nobody edits between the stages or steps through what they build: compiled without what that would need, it is
+# there sooner.
+export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0} CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-false}
 
 fail() {
     echo "${0##*/}: $*" >&2
