@@ -4,7 +4,7 @@ use std::{
     error::Error,
     fmt::Write as _,
     io::{ErrorKind, Read, Write},
-    net::{Shutdown, SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
 
@@ -93,13 +93,15 @@ impl Visit {
                 })?;
             }
         }
-        if self.protocol == Protocol::Raw {
-            // It does not know what a Close frame is.
-            for visitor in &visitors {
-                visitor.stream.shutdown(Shutdown::Write)?;
+        for visitor in &mut visitors {
+            // The floor does not know what a Close frame is: the reset is all that it gets.
+            if self.protocol != Protocol::Raw {
+                visitor.await_end()?;
             }
+            // No socket waits out its time (TIME-WAIT), on neither side, and no port is used up.
+            set_socket_linger(&visitor.stream, Some(Duration::ZERO))?;
         }
-        visitors.into_iter().try_for_each(Visitor::leave)
+        Ok(())
     }
 
     /// Bytes of the reply to a step; `None` while it is not all there.
@@ -166,13 +168,12 @@ impl Visitor {
         }
     }
 
-    /// The server closes first, as RFC 6455 wants it (section 7.1.1). The client then resets the connection, whose handshake is
-    /// complete: so no socket waits out its time (TIME-WAIT), and no port is used up.
-    fn leave(mut self) -> Outcome {
+    /// The server closes first, as RFC 6455 wants it (section 7.1.1).
+    fn await_end(&mut self) -> Outcome {
         if self.read()? > 0 || !self.heard.is_empty() {
             return Err(format!("more came after the end: {:02x?}", self.heard).into());
         }
-        Ok(set_socket_linger(&self.stream, Some(Duration::ZERO))?)
+        Ok(())
     }
 }
 
