@@ -29,6 +29,9 @@ const AT_ONCE: usize = 16;
 /// Visits for a figure, at most.
 const MOST: u64 = 1_000_000;
 
+/// Bytes of a reply, at most.
+const MOST_HEARD: usize = 16 << 10;
+
 const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
 /// The code of a normal end (section 7.4.1).
@@ -142,6 +145,9 @@ impl Visitor {
             if let Some(len) = len(&self.heard)? {
                 self.heard.drain(..len);
                 return Ok(());
+            }
+            if self.heard.len() > MOST_HEARD {
+                return Err("the reply is too long".into());
             }
             if self.read()? == 0 {
                 return Err("the server closed a connection".into());
