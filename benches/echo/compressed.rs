@@ -10,8 +10,9 @@ use std::{
 use microws_benches::stats::{Summary, human};
 
 use crate::{
-    Contender, Outcome, build_uwebsockets,
+    Outcome,
     check::Protocol,
+    contenders::{Contender, build_uwebsockets},
     deflate::Compressed,
     report::{Cell, Report, or_dash},
 };
@@ -41,9 +42,9 @@ pub(crate) fn contenders(programs: &Path, uwebsockets: bool, ws: bool) -> Outcom
     add("microws takeover, level 1", &own, &format!("{takeover} 1"));
     add("microws takeover, level 6", &own, &format!("{takeover} 6"));
     add("soketto, level 1", &zlib, "soketto-deflate");
-    add("sockudo-ws, level 6", &peers, "sockudo-ws");
+    add("sockudo-ws, level 6", &peers, "sockudo-ws-deflate");
     add("sockudo-ws takeover, level 6", &peers, "sockudo-ws-takeover");
-    add("yawc, level 6", &peers, "yawc");
+    add("yawc, level 6", &peers, "yawc-deflate");
     add("yawc takeover, level 6", &peers, "yawc-takeover");
     if uwebsockets {
         let program = PathBuf::from(build_uwebsockets(programs, Some("deflate"))?);

@@ -38,7 +38,7 @@ pub(crate) fn measure(process: &Process, tls: &Tls) -> Result<Cost, Box<dyn Erro
 }
 
 fn open(address: SocketAddr, tls: &Tls) -> Result<Wire, Box<dyn Error>> {
-    Wire::open(address, Some(tls), |stream| load::upgrade(stream, "/", "").map(drop))
+    Wire::open(address, 0, Some(tls), |stream| load::upgrade(stream, "/", "").map(drop))
 }
 
 /// The table: medians over the rounds, by server.

@@ -23,12 +23,12 @@ use crate::{
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// What stands still for so long has failed.
-const STALL: Duration = Duration::from_secs(20);
+pub(crate) const STALL: Duration = Duration::from_secs(20);
 
 const REQUEST: &str = " HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 /// The answer to that key, from RFC 6455, section 1.3.
-const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 struct Client {
     stream: Wire,
@@ -49,6 +49,10 @@ pub(crate) struct Load {
     clients: Vec<Client>,
     script: Script,
     in_flight: usize,
+    /// Every client of this number sends; the others are idle.
+    stride: usize,
+    /// Clients, the first ones, that have one message in flight, and whose latency alone counts; all, if none is.
+    calm: usize,
     buffer: Vec<u8>,
 }
 
@@ -59,6 +63,7 @@ pub(crate) struct Run {
     pub messages: u64,
     /// Messages echoed in a second.
     pub rate: f64,
+    /// Of the calm clients, if there are any.
     pub latency: Histogram<u64>,
 }
 
@@ -80,7 +85,7 @@ impl Load {
         let mut clients = Vec::with_capacity(workload.connections);
         for token in 0..workload.connections {
             let mut head = String::new();
-            let mut stream = Wire::open(address, tls, |stream| {
+            let mut stream = Wire::open(address, token, tls, |stream| {
                 match protocol {
                     Protocol::Raw => {}
                     Protocol::WebSocket => {
@@ -110,6 +115,8 @@ impl Load {
             clients,
             script: Script::new(workload),
             in_flight: workload.in_flight,
+            stride: workload.connections / workload.active,
+            calm: workload.calm,
             buffer: vec![0; 1 << 20],
         })
     }
@@ -128,9 +135,9 @@ impl Load {
         let mut latency = Histogram::new_with_bounds(1, 60_000_000_000, 3)?;
         let begun = Instant::now();
         let mut in_flight = 0;
-        for client in &mut self.clients {
-            client.owed = self.in_flight;
-            in_flight += self.in_flight;
+        for (i, client) in self.clients.iter_mut().enumerate().step_by(self.stride) {
+            client.owed = if i < self.calm { 1 } else { self.in_flight };
+            in_flight += client.owed;
             client.send(&self.script, Instant::now())?;
         }
         let (mut messages, mut last) = (0, begun);
@@ -153,7 +160,8 @@ impl Load {
                 let client = &mut self.clients[event.token().0];
                 let done = client.receive(&mut self.buffer, &self.script)?;
                 let now = Instant::now();
-                for at in client.sent_at.drain(..done) {
+                let counts = self.calm == 0 || event.token().0 < self.calm;
+                for at in client.sent_at.drain(..done).filter(|_| counts) {
                     latency.saturating_record((now - at).as_nanos() as u64);
                 }
                 messages += done as u64;
@@ -230,9 +238,14 @@ impl Client {
     }
 }
 
+/// A client's part of the opening handshake, with more lines in its head.
+pub(crate) fn request(target: &str, lines: &str) -> String {
+    format!("GET {target}{REQUEST}{lines}\r\n")
+}
+
 /// The opening handshake, with more lines in its head; the head of the answer.
 pub(crate) fn upgrade(stream: &mut dyn ReadWrite, target: &str, lines: &str) -> Outcome<String> {
-    stream.write_all(format!("GET {target}{REQUEST}{lines}\r\n").as_bytes())?;
+    stream.write_all(request(target, lines).as_bytes())?;
     // A frame may follow the head, so nothing is read beyond.
     let mut head = Vec::with_capacity(1024);
     while !head.ends_with(b"\r\n\r\n") {

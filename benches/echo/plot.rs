@@ -13,7 +13,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 type Point = (f64, f64);
 
 /// The floor is black, microws red; the others can be told apart without telling red from green.
-const COLOURS: [(u8, u8, u8); 8] = [
+const COLOURS: [(u8, u8, u8); 14] = [
     (0, 0, 0),
     (213, 40, 0),
     (0, 114, 178),
@@ -22,6 +22,12 @@ const COLOURS: [(u8, u8, u8); 8] = [
     (204, 121, 167),
     (230, 159, 0),
     (128, 128, 128),
+    (102, 51, 153),
+    (153, 102, 51),
+    (0, 62, 116),
+    (190, 174, 0),
+    (0, 96, 80),
+    (255, 140, 190),
 ];
 
 /// Two panels: processor time per message by connections, and per byte by length of message.

@@ -8,6 +8,7 @@ use crate::{
     deflate::Compressed,
     handshakes::{self, Cost},
     load::Run,
+    visits,
     workload::{Group, Workload},
 };
 
@@ -66,6 +67,13 @@ impl Cell {
         let pairs = self.rounds.iter().zip(&other.rounds);
         Summary::of(pairs.filter_map(|(own, other)| Some(own.as_ref()?.cpu / other.as_ref()?.cpu)))
     }
+
+    /// Beside the first of all in its row, as text.
+    pub(crate) fn to_floor(&self, cells: &[Self]) -> String {
+        cells.first().and_then(|floor| self.to(floor)).map_or("n/a".into(), |ratio| {
+            format!("{:.2} ({:.2} to {:.2})", ratio.median, ratio.min, ratio.max)
+        })
+    }
 }
 
 /// Everything measured: a row of cells, by server, for each workload.
@@ -76,12 +84,16 @@ pub(crate) struct Report {
     pub seconds: f64,
     pub servers: Vec<String>,
     pub rows: Vec<(Workload, Vec<Cell>)>,
+    /// By server.
+    pub visits: Vec<Cell>,
     /// Bytes for each idle connection, by server.
     pub idle: Vec<Option<f64>>,
     pub idle_connections: usize,
     /// By server, with TLS.
     pub handshakes: Vec<(String, Vec<Cost>)>,
     pub tls: bool,
+    /// A sentence for each workload that was not measured.
+    pub left_out: Vec<String>,
 }
 
 pub(crate) fn or_dash(figure: Option<f64>) -> String {
@@ -106,12 +118,19 @@ impl Report {
             },
         );
         self.main(&mut out);
+        self.mixed(&mut out);
+        if !self.visits.is_empty() {
+            out.push_str(&visits::markdown(&self.servers, &self.visits));
+        }
         self.idle(&mut out);
         if self.tls {
             out.push_str(&handshakes::markdown(&self.handshakes));
         }
         self.growth(&mut out, Group::Connections, "CPU µs per message of 125 B as connections grow", 1);
         self.growth(&mut out, Group::Lengths, "CPU ns per byte as messages grow, one connection", 1000);
+        for sentence in &self.left_out {
+            let _infallible = writeln!(out, "\n{sentence}");
+        }
         out
     }
 
@@ -126,10 +145,7 @@ impl Report {
         );
         for (workload, cells) in self.rows.iter().filter(|(workload, _)| workload.group == Group::Main) {
             for (server, cell) in self.servers.iter().zip(cells) {
-                let ratio = cells.first().and_then(|floor| cell.to(floor));
-                let ratio = ratio.map_or("n/a".into(), |ratio| {
-                    format!("{:.2} ({:.2} to {:.2})", ratio.median, ratio.min, ratio.max)
-                });
+                let ratio = cell.to_floor(cells);
                 let [p50, p99, p999] = [0, 1, 2].map(|q| or_dash(cell.summary(|f| f.quantiles[q] / 1000.0)));
                 let _infallible = writeln!(
                     out,
@@ -139,6 +155,31 @@ impl Report {
                     or_dash(cell.summary(|f| f.rate)),
                     or_dash(cell.system_calls),
                     or_dash(cell.allocations),
+                );
+            }
+        }
+    }
+
+    fn mixed(&self, out: &mut String) {
+        for (workload, cells) in self.rows.iter().filter(|(workload, _)| workload.group == Group::Mixed) {
+            let _infallible = write!(
+                out,
+                "\n## {}\n\n{} clients with one message in flight each beside {} with {}; CPU and rate are those of all, \
+                 the latency is that of the calm ones.\n\n| server | CPU per message | × floor | messages/s | p50 | p99 | \
+                 p999 |\n|---|--:|--:|--:|--:|--:|--:|\n",
+                workload.name,
+                workload.calm,
+                workload.connections - workload.calm,
+                workload.in_flight,
+            );
+            for (server, cell) in self.servers.iter().zip(cells) {
+                let [p50, p99, p999] = [0, 1, 2].map(|q| or_dash(cell.summary(|f| f.quantiles[q] / 1000.0)));
+                let _infallible = writeln!(
+                    out,
+                    "| {server} | {} | {} | {} | {p50} | {p99} | {p999} |",
+                    or_dash(cell.summary(|f| f.cpu / 1000.0)),
+                    cell.to_floor(cells),
+                    or_dash(cell.summary(|f| f.rate)),
                 );
             }
         }

@@ -8,9 +8,10 @@ use microws_benches::{
 };
 
 use crate::{
-    Contender, Outcome,
+    Outcome,
     check::Protocol,
     compressed::install,
+    contenders::Contender,
     load,
     report::{Report, or_dash},
     wire::ReadWrite,

@@ -4,13 +4,14 @@ use std::{
     error::Error,
     fs,
     io::{self, ErrorKind, Read, Write},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use mio::{Interest, Registry, Token, net::TcpStream};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt::set_socket_linger};
 use rustls::{
     ClientConfig, ClientConnection, HandshakeKind, RootCertStore,
     client::Resumption,
@@ -21,6 +22,9 @@ use rustls::{
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 const STALL: Duration = Duration::from_secs(20);
+
+/// Connections from one address of the loopback network, fewer than it has ports (28,232, if nobody set another range).
+const FROM_ONE_ADDRESS: usize = 10_000;
 
 /// A certificate for the servers, which the load trusts.
 #[derive(Debug, Clone)]
@@ -57,6 +61,20 @@ impl Tls {
     }
 }
 
+/// Connects from an address of its own for each so many connections.
+fn connect(address: SocketAddr, index: usize) -> io::Result<std::net::TcpStream> {
+    let host = Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + (index / FROM_ONE_ADDRESS) as u32);
+    if host == Ipv4Addr::LOCALHOST {
+        return std::net::TcpStream::connect(address);
+    }
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    bind(&socket, &SocketAddrV4::new(host, 0))?;
+    // Its end is a reset: a port that waits out its time (TIME-WAIT) could not be bound again in the next round.
+    set_socket_linger(&socket, Some(Duration::ZERO))?;
+    rustix::net::connect(&socket, &address)?;
+    Ok(socket.into())
+}
+
 /// One connection.
 pub(crate) enum Wire {
     Plain(TcpStream),
@@ -64,13 +82,14 @@ pub(crate) enum Wire {
 }
 
 impl Wire {
-    /// Connects and has `begin` talk over the stream while it still waits.
+    /// Connects as number `index` and has `begin` talk over the stream while it still waits.
     pub(crate) fn open(
         address: SocketAddr,
+        index: usize,
         tls: Option<&Tls>,
         begin: impl FnOnce(&mut dyn ReadWrite) -> Outcome,
     ) -> Outcome<Self> {
-        let mut stream = std::net::TcpStream::connect(address)?;
+        let mut stream = connect(address, index)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(STALL))?;
         let Some(tls) = tls else {

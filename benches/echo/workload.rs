@@ -13,6 +13,10 @@ pub(crate) struct Workload {
     pub name: String,
     pub group: Group,
     pub connections: usize,
+    /// Connections that send, spread evenly over all; the others are idle.
+    pub active: usize,
+    /// Connections, the first ones, that have one message in flight whatever the others have; theirs is the latency.
+    pub calm: usize,
     pub in_flight: usize,
     pub content: Content,
     /// Bytes in a fragment.
@@ -30,6 +34,8 @@ pub(crate) struct Workload {
 pub(crate) enum Group {
     /// The named workloads, with every figure.
     Main,
+    /// Calm clients beside a flood.
+    Mixed,
     /// Cost by number of connections.
     Connections,
     /// Cost by length of message.
@@ -39,7 +45,7 @@ pub(crate) enum Group {
 impl Workload {
     fn new(group: Group, connections: usize, in_flight: usize, len: usize) -> Self {
         let name = match group {
-            Group::Main => format!("{connections} x {in_flight} x {}", bytes(len)),
+            Group::Main | Group::Mixed => format!("{connections} x {in_flight} x {}", bytes(len)),
             Group::Connections => format!("connections {connections}"),
             Group::Lengths => format!("length {}", bytes(len)),
         };
@@ -47,6 +53,8 @@ impl Workload {
             name,
             group,
             connections,
+            active: connections,
+            calm: 0,
             in_flight,
             content: Content::Binary,
             len,
@@ -70,8 +78,22 @@ impl Workload {
             Self::new(Group::Main, 1, 1, 1 << 20),
             text,
             cut,
+            Self::new(Group::Main, 512, 1, 125),
+            Self::new(Group::Main, 512, 16, 125),
+            Self::new(Group::Main, 1, 64, 20),
+            Self::new(Group::Main, 1, 16, 1024),
+            Self {
+                name: "10000, 100 active x 1 x 125 B".into(),
+                active: 100,
+                ..Self::new(Group::Main, 10_000, 1, 125)
+            },
+            Self {
+                name: "10 calm beside 100 x 32 x 125 B".into(),
+                calm: 10,
+                ..Self::new(Group::Mixed, 110, 32, 125)
+            },
         ];
-        all.extend([1, 10, 100, 1_000, 10_000].map(|n| Self::new(Group::Connections, n, 1, 125)));
+        all.extend([1, 10, 100, 1_000, 10_000, 50_000].map(|n| Self::new(Group::Connections, n, 1, 125)));
         all.extend((4..=24).step_by(2).map(|power| Self::new(Group::Lengths, 1, 1, 1 << power)));
         all
     }
@@ -104,7 +126,7 @@ impl Workload {
 
     /// The same with one message on each of some connections.
     pub(crate) fn idle(&self, connections: usize) -> Self {
-        Self { name: "idle".into(), connections, in_flight: 1, ..self.clone() }
+        Self { name: "idle".into(), connections, active: connections, in_flight: 1, ..self.clone() }
     }
 
     /// Whether it is among those with TLS as well.

@@ -1,7 +1,6 @@
-//! The same servers with their allocations counted: each line on standard input is answered with the number
-//! of allocations so far.
+//! The same servers with their allocations counted.
 
-use std::{alloc::System, io, thread};
+use std::alloc::System;
 
 use clap::Parser;
 use microws_benches::servers::{self, Arguments};
@@ -11,13 +10,6 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    thread::spawn(|| {
-        let mut line = String::new();
-        while io::stdin().read_line(&mut line).is_ok_and(|len| len > 0) {
-            line.clear();
-            let stats = ALLOCATOR.stats();
-            println!("{}", stats.allocations + stats.reallocations);
-        }
-    });
+    servers::tell_allocations(ALLOCATOR);
     servers::run(&Arguments::parse())
 }

@@ -44,12 +44,20 @@ pub fn pin(core: usize) -> io::Result<()> {
     Ok(sched_setaffinity(None, &set)?)
 }
 
-/// Allow this process, and those it starts, `count` open files.
-pub fn allow_open_files(count: u64) -> io::Result<()> {
+/// Allow this process, and those it starts, `count` open files, or as many as it may; the limit from then on.
+pub fn allow_open_files(count: u64) -> u64 {
     let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current >= count) {
-        return Ok(());
+    let current = limit.current.unwrap_or(u64::MAX);
+    if current >= count {
+        return current;
     }
-    let maximum = limit.maximum.map(|maximum| maximum.max(count));
-    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(count), maximum })?)
+    // Only a privileged process may raise the hard limit.
+    let raised = (count, limit.maximum.map(|maximum| maximum.max(count)));
+    let within = (limit.maximum.map_or(count, |maximum| maximum.min(count)), limit.maximum);
+    for (current, maximum) in [raised, within] {
+        if setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum }).is_ok() {
+            return current;
+        }
+    }
+    current
 }

@@ -1,11 +1,13 @@
 //! Echo servers to compare with, each single-threaded and written as its library's documents show.
 
 use std::{
+    alloc::System,
     error::Error,
-    io::Write,
+    io::{self, Write},
     net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener},
     path::PathBuf,
     sync::Arc,
+    thread,
 };
 
 use clap::Parser;
@@ -14,6 +16,7 @@ use rustls::{
     crypto::ring::{Ticketer, default_provider},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
+use stats_alloc::StatsAlloc;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     runtime,
@@ -24,6 +27,8 @@ mod fastwebsockets;
 mod floor;
 #[cfg(feature = "host")]
 mod microws;
+#[cfg(feature = "newer")]
+mod newer;
 #[cfg(feature = "deflate")]
 mod sockudo_ws;
 mod soketto;
@@ -37,7 +42,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 /// An echo server on any free port of the loopback address; its address goes to standard error.
 #[derive(Debug, Parser)]
 pub struct Arguments {
-    #[arg(value_parser = [NAMES, NAMES_DEFLATE].concat())]
+    #[arg(value_parser = [NAMES, NAMES_DEFLATE, if cfg!(feature = "newer") { NAMES_NEWER } else { &[] }].concat())]
     name: String,
     /// TLS with this certificate (PEM), for all but the floor.
     #[arg(long, requires = "tls_key")]
@@ -45,6 +50,9 @@ pub struct Arguments {
     /// The certificate's key.
     #[arg(long, requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// TCP_NODELAY also for a server whose documents leave it off.
+    #[arg(long)]
+    nodelay: bool,
 }
 
 /// What can be served.
@@ -58,14 +66,20 @@ pub const NAMES: &[&str] = &[
     "soketto",
 ];
 
+/// Those of the feature `newer`.
+pub const NAMES_NEWER: &[&str] = &["sockudo-ws", "wtx", "yawc"];
+
+/// Those of them whose documents leave TCP_NODELAY off.
+pub const WITHOUT_NODELAY: &[&str] = &["wtx", "yawc"];
+
 /// With permessage-deflate.
 const NAMES_DEFLATE: &[&str] = &[
     #[cfg(feature = "deflate")]
-    "sockudo-ws",
+    "sockudo-ws-deflate",
     #[cfg(feature = "deflate")]
     "sockudo-ws-takeover",
     #[cfg(feature = "deflate")]
-    "yawc",
+    "yawc-deflate",
     #[cfg(feature = "deflate")]
     "yawc-takeover",
     #[cfg(feature = "soketto-deflate")]
@@ -78,6 +92,18 @@ fn say(address: SocketAddr) -> std::io::Result<()> {
     writeln!(std::io::stderr(), "listening on ws://{address}/")
 }
 
+/// Starts a thread that replies to each line on standard input with the number of allocations so far.
+pub fn tell_allocations(allocator: &'static StatsAlloc<System>) {
+    thread::spawn(|| {
+        let mut line = String::new();
+        while io::stdin().read_line(&mut line).is_ok_and(|len| len > 0) {
+            line.clear();
+            let stats = allocator.stats();
+            println!("{}", stats.allocations + stats.reallocations);
+        }
+    });
+}
+
 /// Serve until killed.
 pub fn run(arguments: &Arguments) -> Outcome {
     #[cfg(feature = "host")]
@@ -87,22 +113,28 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let listener = TcpListener::bind(ANY_PORT)?;
     listener.set_nonblocking(true)?;
     say(listener.local_addr()?)?;
-    let tls = arguments.acceptor()?;
+    let (tls, nodelay) = (arguments.acceptor()?, arguments.nodelay);
     match arguments.name.as_str() {
-        "fastwebsockets" => each_client::<fastwebsockets::Server>(listener, tls),
-        "tokio-websockets" => each_client::<tokio_websockets::Server>(listener, tls),
-        "tokio-tungstenite" => each_client::<tokio_tungstenite::Server>(listener, tls),
-        "soketto" => each_client::<soketto::Server<false>>(listener, tls),
+        "fastwebsockets" => each_client::<fastwebsockets::Server>(listener, tls, nodelay),
+        "tokio-websockets" => each_client::<tokio_websockets::Server>(listener, tls, nodelay),
+        "tokio-tungstenite" => each_client::<tokio_tungstenite::Server>(listener, tls, nodelay),
+        "soketto" => each_client::<soketto::Server<false>>(listener, tls, nodelay),
         #[cfg(feature = "soketto-deflate")]
-        "soketto-deflate" => each_client::<soketto::Server<true>>(listener, tls),
+        "soketto-deflate" => each_client::<soketto::Server<true>>(listener, tls, nodelay),
         #[cfg(feature = "deflate")]
-        "sockudo-ws" => each_client::<sockudo_ws::Server<false>>(listener, tls),
+        "sockudo-ws-deflate" => each_client::<sockudo_ws::Server<false>>(listener, tls, nodelay),
         #[cfg(feature = "deflate")]
-        "sockudo-ws-takeover" => each_client::<sockudo_ws::Server<true>>(listener, tls),
+        "sockudo-ws-takeover" => each_client::<sockudo_ws::Server<true>>(listener, tls, nodelay),
         #[cfg(feature = "deflate")]
-        "yawc" => each_client::<yawc::Server<false>>(listener, tls),
+        "yawc-deflate" => each_client::<yawc::Server<false>>(listener, tls, nodelay),
         #[cfg(feature = "deflate")]
-        "yawc-takeover" => each_client::<yawc::Server<true>>(listener, tls),
+        "yawc-takeover" => each_client::<yawc::Server<true>>(listener, tls, nodelay),
+        #[cfg(feature = "newer")]
+        "sockudo-ws" => each_client::<newer::sockudo_ws::Server>(listener, tls, nodelay),
+        #[cfg(feature = "newer")]
+        "wtx" => each_client::<newer::wtx::Server>(listener, tls, nodelay),
+        #[cfg(feature = "newer")]
+        "yawc" => each_client::<newer::yawc::Server>(listener, tls, nodelay),
         _ => floor::serve(listener),
     }
 }
@@ -128,14 +160,18 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for T {}
 
 /// A peer.
 trait Peer {
+    /// Whether it has timers.
+    const TIMERS: bool = false;
+    /// Whether its documents set TCP_NODELAY, or say nothing about sockets.
+    const NODELAY: bool = true;
+
     /// Echoes until the client goes.
     fn serve(stream: impl Stream) -> impl Future<Output = Outcome>;
 }
 
 /// A task for each client on a single-threaded runtime.
-fn each_client<P: Peer + 'static>(listener: TcpListener, tls: Option<TlsAcceptor>) -> Outcome {
-    // sockudo-ws has timers.
-    let runtime = match cfg!(feature = "deflate") {
+fn each_client<P: Peer + 'static>(listener: TcpListener, tls: Option<TlsAcceptor>, nodelay: bool) -> Outcome {
+    let runtime = match P::TIMERS {
         true => runtime::Builder::new_current_thread().enable_all().build()?,
         false => runtime::Builder::new_current_thread().enable_io().build()?,
     };
@@ -143,7 +179,9 @@ fn each_client<P: Peer + 'static>(listener: TcpListener, tls: Option<TlsAcceptor
         let listener = tokio::net::TcpListener::from_std(listener)?;
         loop {
             let (stream, _) = listener.accept().await?;
-            stream.set_nodelay(true)?;
+            if P::NODELAY || nodelay {
+                stream.set_nodelay(true)?;
+            }
             // A client that goes away is no news.
             match tls.clone() {
                 None => tokio::task::spawn_local(async move { P::serve(stream).await.unwrap_or(()) }),

@@ -14,6 +14,8 @@ use super::{Outcome, Peer, Stream};
 pub(super) struct Server<const TAKEOVER: bool>;
 
 impl<const TAKEOVER: bool> Peer for Server<TAKEOVER> {
+    const TIMERS: bool = true;
+
     async fn serve(mut stream: impl Stream) -> Outcome {
         let mut policy = Compression::Dedicated.to_deflate_config().ok_or("no compression")?;
         policy.server_no_context_takeover = !TAKEOVER;
