@@ -10,6 +10,7 @@ pub const STRATEGIES: [Strategy; 5] =
     [Strategy::Default, Strategy::Filtered, Strategy::HuffmanOnly, Strategy::Rle, Strategy::Fixed];
 
 /// A peer that compresses.
+#[expect(missing_debug_implementations, reason = "zlib-rs's state has none")]
 pub struct Compressor(Deflate);
 
 impl Compressor {

@@ -55,6 +55,21 @@
 //! reads arguments.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![deny(missing_docs)]
+// No panic path: what the network sends must never stop a device.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::todo,
+    clippy::unimplemented,
+    clippy::arithmetic_side_effects
+)]
+// Everything public that can grow is non_exhaustive.
+#![deny(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod acks;
 mod base64;

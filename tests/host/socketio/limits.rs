@@ -83,7 +83,7 @@ fn a_client_that_does_not_read_is_bounded_by_the_backlog_as_others_are() {
 #[test]
 fn posts_that_promise_much_take_little() {
     let echo = Echo::start(&["--quiet"]);
-    let polls: Vec<Poll> = (0..300).map(|_| Poll::joined(&echo)).collect();
+    let polls: Vec<Poll<'_>> = (0..300).map(|_| Poll::joined(&echo)).collect();
     let slow: Vec<_> = polls
         .iter()
         .map(|poll| {
@@ -147,7 +147,7 @@ fn hundreds_of_sessions_half_over_polling_half_over_websocket_are_served_at_a_ti
     const HALF: usize = 300;
     let echo = Echo::start(&["--quiet"]);
     let mut sockets: Vec<_> = (0..HALF).map(|_| joined_socket(&echo)).collect();
-    let polls: Vec<Poll> = (0..HALF).map(|_| Poll::joined(&echo)).collect();
+    let polls: Vec<Poll<'_>> = (0..HALF).map(|_| Poll::joined(&echo)).collect();
     for round in 0..3 {
         let mut held: Vec<_> = polls.iter().map(Poll::hold_quickly).collect();
         let event = |n: usize| format!(r#"42["n",{n},{round}]"#);
