@@ -184,8 +184,8 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// The server's part of them.
     pub(crate) fn config(&self) -> Config {
-        let listen = self.listen.iter().flatten().cloned().collect();
-        let mut config = Config { listen, ..Config::default() };
+        let mut config = Config::default();
+        config.listen = self.listen.iter().flatten().cloned().collect();
         config.ipv6_only = self.ipv6_only;
         config.unix_mode = self.unix_mode;
         #[cfg(feature = "tls")]

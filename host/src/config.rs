@@ -35,6 +35,7 @@ pub enum Deflate {
 
 /// What the server is told at the start. [`Default`] is what `microws-echo` does without arguments.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Config {
     /// Where to listen. Empty for port 1740 of 127.0.0.1 and of \[::1\], the second only where there is IPv6.
     pub listen: Vec<Listen>,
