@@ -18,8 +18,8 @@
 //! }
 //! ```
 //!
-//! Bad requests are answered, pings too, text is checked, messages of any size pass through, and the close frame is
-//! not lost. TCP sockets give `.half_close(|stream| ...)` as well; deadlines need a clock: `socket.tick(now)`.
+//! It answers bad requests and pings, checks text, passes messages of any size through, and does not lose the close
+//! frame. TCP sockets give `.half_close(|stream| ...)` as well; deadlines need a clock: `socket.tick(now)`.
 //!
 //! ```text
 //!  wire ──▶ connection ─┐

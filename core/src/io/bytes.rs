@@ -1,4 +1,4 @@
-//! A WebSocket as a stream of bytes, for what speaks over TCP otherwise: MQTT and the like.
+//! A WebSocket as a stream of bytes, for protocols that usually run over TCP: MQTT and the like.
 
 use core::fmt;
 
@@ -18,7 +18,7 @@ pub enum StreamError<E> {
     /// The bytes can't be sent: [`Closed`](SendError::Closed) after a close frame, [`NotNow`](SendError::NotNow) before
     /// the connection is open.
     Send(SendError),
-    /// A message came that is not binary, or one that nobody inflated; the connection is closed with 1003.
+    /// A message came that is not binary, or is compressed and was not inflated; the connection is closed with 1003.
     NotBinary,
 }
 
@@ -168,7 +168,7 @@ macro_rules! byte_stream {
                 }
             }
 
-            /// Tells the peer that its message is not taken.
+            /// Closes with 1003: messages of this kind are not accepted.
             $($async)? fn refuse(&mut self) -> Result<(), StreamError<S::Error>> {
                 match self.socket.sender.close(CloseCode::UNSUPPORTED_DATA, "")$($await)* {
                     // An earlier call was broken off, or both sent at once.
