@@ -140,7 +140,7 @@ fn clients_in_the_middle_of_a_message_beyond_the_memory_for_them_are_closed_with
     late.send_frame(0x41, half);
     let close = wait_until("a close frame", || Some(late.frame()).filter(|frame| frame.b0 == 0x88));
     assert_eq!(close.payload[..2], 1013u16.to_be_bytes());
-    echo.says("too many compressed messages are not all there");
+    echo.says("too many incomplete compressed messages");
     // Whole messages are served still, and those that were begun.
     let mut whole_one = client(&echo);
     whole_one.send(&deflated(1, reading(3).as_bytes()));

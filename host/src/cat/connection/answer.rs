@@ -10,7 +10,7 @@ use crate::verdict::Verdict;
 /// The answer to our request, as far as it was read.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
-    /// It says no: where to go or what to bring is worth to be told.
+    /// The server refuses: the user needs to see where to go or what to bring.
     is_refusal: bool,
 }
 
@@ -25,7 +25,7 @@ pub(super) enum Happened {
 }
 
 impl Answer {
-    /// Tells of an event, or hands it to the task.
+    /// Prints an event, or hands it to the task.
     pub(super) fn take(
         &mut self,
         event: &Event<'_>,

@@ -35,7 +35,7 @@ const TABLE_LEN: usize = 4096;
 
 /// Connects and runs `task`, until the connection ends.
 pub(crate) fn run<T: Task>(arguments: &Arguments, notes: &Notes, task: T) -> Result<Verdict, Verdict> {
-    // 0 stands for ever, which the system has no name for here.
+    // 0 means for ever; the system's call has no value for that.
     let timeout = if arguments.timeout == 0 { u32::MAX } else { arguments.timeout };
     let stream = Stream::connect(arguments, Duration::from_millis(timeout.into()));
     let stream = stream.map_err(Verdict::Unreachable)?;
@@ -62,7 +62,7 @@ pub(crate) fn run<T: Task>(arguments: &Arguments, notes: &Notes, task: T) -> Res
     let (rx, tx) = buffers.ok_or_else(|| Verdict::Own("the buffers are too small".to_owned()))?;
     let deflater = Deflater::new(&mut table);
     let session = Session::client(&config, random as Random);
-    let sender = Sender { session, tx, deflater, is_amid: false };
+    let sender = Sender { session, tx, deflater, in_message: false };
     Connection::new(arguments, notes, stream, rx, sender, task).run()
 }
 
@@ -86,7 +86,7 @@ struct Connection<'a, T> {
     after_close: usize,
     /// The stream failed.
     failure: Option<io::Error>,
-    /// The first thing that went wrong, which tells how it ended.
+    /// The first thing that went wrong: it decides how the program ends.
     verdict: Option<Verdict>,
 }
 
@@ -124,7 +124,7 @@ impl<'a, T: Task> Connection<'a, T> {
         }
     }
 
-    /// Each turn does what can be done now and then waits for more.
+    /// Each iteration does what can be done now and then waits for more.
     fn run(mut self) -> Result<Verdict, Verdict> {
         loop {
             let before = self.rx.len();
@@ -238,7 +238,7 @@ impl<'a, T: Task> Connection<'a, T> {
         self.to_close.get_or_insert_with(given);
     }
 
-    /// Something went wrong on our side: the server is told that we go.
+    /// Something went wrong on our side: asks for a close frame with 1001.
     fn fail(&mut self, verdict: Verdict) {
         self.verdict.get_or_insert(verdict);
         self.to_close.get_or_insert_with(|| CloseFrame::of(CloseCode::GOING_AWAY));
