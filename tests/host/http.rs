@@ -192,7 +192,7 @@ fn a_request_that_takes_too_long_gets_408() {
 fn a_request_that_comes_in_drops_gets_408_all_the_same() {
     let echo = Echo::start(&["--handshake-timeout", "0.3", "--close-timeout", "0.3"]);
     let mut client = echo.tcp();
-    client.patience(Duration::from_millis(20));
+    client.set_timeout(Duration::from_millis(20));
     let answer = loop {
         if let Ok(answer) = client.head() {
             break answer;

@@ -14,7 +14,7 @@ pub fn buffer(len: usize) -> Buffer<'static> {
 /// An event with its payload copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
-    /// Chunks that follow one another are one: where they were cut says nothing.
+    /// Chunks that follow one another are one: where they were cut has no meaning.
     Data {
         kind: MessageKind,
         first: bool,
@@ -208,7 +208,7 @@ impl Default for Drive {
 }
 
 impl Drive {
-    /// Feeds `input` and lets nobody answer.
+    /// Feeds `input` and sends nothing.
     pub fn listen<R: Role>(self, connection: &mut Connection<R>, input: &[u8]) -> Run {
         self.run(connection, input, |_, _, _| {})
     }

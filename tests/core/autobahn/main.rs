@@ -133,8 +133,8 @@ in_both_roles! {
     }
 }
 
-/// Nothing of the table is lost: as many cases as the suite has in these sections, but for the two
-/// of 6.4 that have a test of their own and those that stand twice for their reasons.
+/// The table is complete: it has as many cases as the suite in these sections, without the two of 6.4
+/// that have a test of their own, and with those that stand twice, for their reasons.
 #[test]
 fn the_table_has_the_suites_cases() {
     let count = |cases: Vec<Case>| cases.iter().filter(|case| !case.id.contains(' ')).count();

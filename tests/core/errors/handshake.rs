@@ -166,7 +166,7 @@ fn each_fault_of_a_head_is_named_and_has_its_status() {
         if !request.is_empty() {
             let outcome = exchange().serve(&["chat"], request.as_bytes());
             assert_eq!(outcome.verdict, Err(*error), "{request}");
-            // The one who asked is told the same.
+            // The client gets the same words.
             assert!(outcome.text().starts_with(&format!("HTTP/1.1 {status} ")), "{}", outcome.text());
             assert!(outcome.text().ends_with(&format!("\r\n\r\n{words}\n")), "{}", outcome.text());
         }

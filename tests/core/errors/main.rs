@@ -1,4 +1,4 @@
-//! Every error that can be: provoked in each role that can see it, with its words and its code.
+//! Every possible error: provoked in each role that can see it, with its words and its code.
 
 mod handshake;
 mod protocol;

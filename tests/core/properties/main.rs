@@ -1,4 +1,4 @@
-//! What holds for any input, tried on inputs by chance.
+//! What holds for any input, tried on random inputs.
 
 mod parts;
 mod talk;

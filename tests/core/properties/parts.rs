@@ -19,7 +19,7 @@ fn opcode() -> impl Strategy<Value = Opcode> {
     ]
 }
 
-/// Lengths of every form, and their edges more often than chance would have it.
+/// Lengths of every form, and their edges more often than at random.
 fn len() -> impl Strategy<Value = u64> {
     prop_oneof![
         0..=125u64,
@@ -69,7 +69,7 @@ proptest! {
         }
     }
 
-    /// More bytes never take back what fewer have said.
+    /// More bytes never change what fewer have decided.
     #[test]
     fn what_a_header_is_does_not_depend_on_what_follows(bytes in vec(any::<u8>(), 0..20), cut in 0usize..20) {
         let cut = cut.min(bytes.len());
@@ -217,7 +217,7 @@ fn a_header_keeps_each_reserved_bit() {
         assert_eq!(plain.with_reserved(7).with_reserved(reserved), header);
         assert_eq!(plain.with_reserved(7).encoded_len(), header.encoded_len());
     }
-    // Other faults of a header are told as without the bits.
+    // Other faults of a header are reported as without the bits.
     for (bytes, error) in [
         (&b"\xf3\x00"[..], ProtocolError::ReservedOpcode(3)),
         (b"\x79\x00", ProtocolError::FragmentedControl),

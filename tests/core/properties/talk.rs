@@ -9,7 +9,7 @@ use microws_tests::{ClientSide, Cuts, Seen, ServerSide, Side};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// What one end says.
+/// What one end sends.
 #[derive(Debug, Clone)]
 enum Say {
     /// A message in fragments, with a ping of one byte after each fragment that has one.
@@ -101,7 +101,7 @@ struct Peer<'a, R> {
 }
 
 impl<R: Role> Peer<'_, R> {
-    /// Says what there is room for.
+    /// Sends what there is room for.
     fn speak(&mut self) {
         while let Some(step) = self.to_say.front() {
             let tx = &mut self.tx;
@@ -222,12 +222,12 @@ fn talk(
         assert!(client.over && server.over);
         assert_eq!((client.connection.state(), server.connection.state()), (State::Closed, State::Closed));
         assert_eq!(server.heard, from_client);
-        // The close may have come before the server had said all: what was heard is the beginning of it.
+        // The close may have come before the server had sent all: what arrived is the beginning of it.
         assert_eq!(client.heard.pop(), Some(Seen::close(4321, "done")));
     } else {
         assert_eq!(server.heard, from_client);
         assert_eq!(client.heard, from_server);
-        // Every ping was answered, in order; what else was ponged was said by the script.
+        // Every ping was answered, in order; the other pongs are the script's own.
         for (one, other) in [(client_says, &client.pongs), (server_says, &server.pongs)] {
             let pings = steps(one, false)
                 .into_iter()

@@ -108,14 +108,14 @@ in_both_roles! {
         }
     }
 
-    /// Each message starts anew: what was checked before it says nothing about it.
+    /// Each message starts anew: no state of the check remains from the message before.
     fn messages_are_checked_one_by_one<S: Side>() {
         let run = listen::<S>(&S::script(&[(0x82, b"\xe2\x82"), (0x81, b"\xac")]));
         assert_eq!(run.end, End::Failed(ProtocolError::InvalidUtf8));
         assert_eq!(run.events, [Seen::binary(b"\xe2\x82")]);
     }
 
-    /// The first impossible byte fails the connection, though the frame is not all there.
+    /// The first impossible byte fails the connection, though the frame is incomplete.
     fn text_fails_at_its_first_impossible_byte_inside_a_frame<S: Side>() {
         let text = "κόσμε\u{0}".as_bytes();
         for at in 0..text.len() {

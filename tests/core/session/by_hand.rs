@@ -107,7 +107,7 @@ impl<R: Endpoint> ByHand<R> {
         bytes
     }
 
-    /// What a caller does who waits: once after `tx` was written out.
+    /// A caller's wait: one tick, after `tx` was written out.
     pub(crate) fn tick(&mut self, now: u32) -> Option<u32> {
         self.session.tick(&mut self.tx, now)
     }

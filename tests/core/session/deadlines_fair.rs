@@ -1,5 +1,5 @@
 //! Deadlines are fair: to a peer whose bytes wait unread because the program stalled, to one that takes what it is
-//! sent, and to a program that waits for nobody. None of them makes a loop that never ends.
+//! sent, and to a program that never waits. None of them makes a loop that never ends.
 
 use microws::io::{Error, asynch, blocking, polled};
 use microws::{

@@ -5,7 +5,7 @@ use microws_tests::Cuts;
 
 use crate::life::{Hand, JOINED, Lead, Life, OPEN, Say, fragmented, input, listen};
 
-/// Says hello, acknowledges what wants it with the same arguments and attachments, and leaves when told to.
+/// Says hello, acknowledges events that ask for it, with the same arguments and attachments, and leaves on request.
 pub(crate) fn echo(hand: &mut Hand<'_, '_>, event: &Event<'_>) {
     let done = match event {
         Event::Connected { .. } => {

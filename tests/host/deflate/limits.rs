@@ -119,7 +119,7 @@ fn contexts_beyond_the_memory_for_them_are_not_agreed_to() {
         client.send(&deflated(1, reading(1).as_bytes()));
         assert_eq!(plain(client), (1, reading(1).into_bytes()));
     }
-    // Who leaves makes room.
+    // A client that leaves makes room.
     drop(clients.swap_remove(0));
     wait_until("room for contexts", || (open(&echo, "/", offer).1? == "permessage-deflate").then_some(()));
 }

@@ -9,7 +9,7 @@ use microws_tests::raw::{KEY, Raw, offering};
 use microws_tests::zlib::{Compressor, inflate};
 use zlib_rs::Strategy;
 
-/// The server keeps neither context, and a client is told so of both without asking (7.1.1).
+/// The server keeps neither context, and says so of both without being asked (7.1.1).
 const NO_TAKEOVER: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
 /// Opens a WebSocket with this offer; what was agreed to.

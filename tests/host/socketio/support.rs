@@ -11,7 +11,7 @@ pub(crate) const MOMENT: Duration = Duration::from_millis(150);
 /// Between two packets of a payload.
 pub(crate) const SEPARATOR: &str = "\u{1e}";
 
-/// What a client that joins is told, but for its id.
+/// What a client that joins gets, without its id.
 pub(crate) const NEWS: &str = r#"42["news",{"hello":"world"}]"#;
 
 pub(crate) fn target(query: &str) -> String {
@@ -147,10 +147,10 @@ pub(crate) fn text(client: &mut Raw) -> String {
 
 /// Nothing comes for a moment.
 pub(crate) fn silent(client: &mut Raw) {
-    client.patience(MOMENT);
+    client.set_timeout(MOMENT);
     let mut byte = [0];
     let came = client.stream.peek(&mut byte);
-    client.patience(microws_tests::process::PATIENCE);
+    client.set_timeout(microws_tests::process::TIMEOUT);
     let error = came.expect_err("nothing was to come");
     assert!(matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut), "{error}");
 }

@@ -67,9 +67,9 @@ pub(super) fn beginnings() -> Vec<Attack> {
     h2[suite + 1] = 0x2b;
     shots.push(("h2 by ALPN, and nothing else", h2, NO_APPLICATION_PROTOCOL));
     let attack = |(name, bytes, alert): (&str, Vec<u8>, u8)| {
-        Attack::quick(format!("tls: {name}"), move |arena| {
+        Attack::quick(format!("tls: {name}"), move |server| {
             for one_by_one in [false, true] {
-                let mut client = arena.bare()?;
+                let mut client = server.bare()?;
                 let piece = if one_by_one { bytes.len().div_ceil(2000) } else { bytes.len() };
                 for piece in bytes.chunks(piece) {
                     if client.try_send(piece).is_err() {
@@ -86,18 +86,18 @@ pub(super) fn beginnings() -> Vec<Attack> {
         })
     };
     let mut attacks: Vec<Attack> = shots.into_iter().map(attack).collect();
-    attacks.push(Attack::quick("tls: a ClientHello of 16 MiB is announced", |arena| {
-        let mut client = arena.bare()?;
+    attacks.push(Attack::quick("tls: a ClientHello of 16 MiB is announced", |server| {
+        let mut client = server.bare()?;
         client.try_send(&record(HANDSHAKE, &[1, 0xff, 0xff, 0xff, 3, 3]))?;
         // rustls fails without an alert.
         ensure(client.rest()?.is_empty(), "an answer")?;
         Ok("the end at once".into())
     }));
-    attacks.push(Attack::quick("tls: 1,000 beginnings of random bytes", |arena| {
+    attacks.push(Attack::quick("tls: 1,000 beginnings of random bytes", |server| {
         let mut random = fastrand::Rng::with_seed(5);
         let (mut alerts, mut silent) = (0, 0);
         for n in 0..1000 {
-            let mut bytes = if n % 2 == 0 { hello(arena)? } else { vec![0; random.usize(1..2000)] };
+            let mut bytes = if n % 2 == 0 { hello(server)? } else { vec![0; random.usize(1..2000)] };
             if n % 2 == 0 {
                 let at = random.usize(1..bytes.len());
                 bytes[at] ^= 1 << random.u8(0..8);
@@ -105,7 +105,7 @@ pub(super) fn beginnings() -> Vec<Attack> {
                 random.fill(&mut bytes);
                 bytes[0] = HANDSHAKE;
             }
-            let mut client = arena.bare()?;
+            let mut client = server.bare()?;
             client.send_and_finish(&bytes)?;
             match client.rest()?.as_slice() {
                 [] => silent += 1,

@@ -12,7 +12,7 @@ use microws_tests::process::wait_until;
 use microws_tests::raw::{KEY, REQUEST, Raw};
 use rustls::ClientConnection;
 
-use crate::attack::{Arena, Attack, Verdict, ensure, start};
+use crate::attack::{Attack, ServerUnderTest, Verdict, ensure, start};
 
 use beginnings::beginnings;
 use records::{endless_hello, key_update_flood, key_updates, records, tiny_records};
@@ -26,34 +26,34 @@ const APPLICATION_DATA: u8 = 23;
 pub(crate) fn attacks() -> Vec<Attack> {
     let mut attacks = beginnings();
     attacks.extend(records());
-    attacks.push(Attack::quick("tls: a ClientHello cut at every byte, then the end", |arena| {
-        let hello = hello(arena)?;
+    attacks.push(Attack::quick("tls: a ClientHello cut at every byte, then the end", |server| {
+        let hello = hello(server)?;
         for cut in 0..hello.len() {
-            let mut client = arena.bare()?;
+            let mut client = server.bare()?;
             client.try_send(&hello[..cut])?;
             client.finish();
             ensure(client.rest()?.is_empty(), format!("an answer, cut at {cut}"))?;
         }
         Ok(format!("{} cuts", hello.len()))
     }));
-    attacks.push(Attack::quick("tls: a ClientHello cut at every byte, then the rest", |arena| {
-        let len = hello(arena)?.len();
+    attacks.push(Attack::quick("tls: a ClientHello cut at every byte, then the rest", |server| {
+        let len = hello(server)?.len();
         for cut in 0..=len {
-            let (mut connection, hello) = begun(arena)?;
-            let mut client = arena.bare()?;
+            let (mut connection, hello) = begun(server)?;
+            let mut client = server.bare()?;
             let cut = cut.min(hello.len());
             client.try_send(&hello[..cut])?;
-            arena.witness()?;
+            server.well_behaved()?;
             client.try_send(&hello[cut..])?;
             connection.complete_io(&mut client.stream).map_err(|error| format!("cut at {cut}: {error}"))?;
         }
         Ok(format!("{} cuts", len + 1))
     }));
-    attacks.push(Attack::long("tls: a ClientHello cut at every byte, then nothing", |arena| {
-        let hello = hello(arena)?;
+    attacks.push(Attack::long("tls: a ClientHello cut at every byte, then nothing", |server| {
+        let hello = hello(server)?;
         let mut clients = Vec::new();
         for cut in 0..hello.len() {
-            let mut client = arena.bare()?;
+            let mut client = server.bare()?;
             client.try_send(&hello[..cut])?;
             clients.push(client);
         }
@@ -63,15 +63,15 @@ pub(crate) fn attacks() -> Vec<Attack> {
         }
         Ok(format!("{} ended in {:.1} s", clients.len(), started.elapsed().as_secs_f64()))
     }));
-    attacks.push(Attack::long("tls: slow ClientHellos, a byte now and then, 100 at once", |arena| {
-        let hello = hello(arena)?;
-        let mut clients = (0..100).map(|_| arena.bare()).collect::<Result<Vec<_>, _>>()?;
+    attacks.push(Attack::long("tls: slow ClientHellos, a byte now and then, 100 at once", |server| {
+        let hello = hello(server)?;
+        let mut clients = (0..100).map(|_| server.bare()).collect::<Result<Vec<_>, _>>()?;
         let started = Instant::now();
         for byte in &hello {
             if clients.iter_mut().filter_map(|client| client.try_send(&[*byte]).ok()).count() == 0 {
                 return Ok(format!("ended after {:.1} s", started.elapsed().as_secs_f64()));
             }
-            arena.witness()?;
+            server.well_behaved()?;
             thread::sleep(Duration::from_millis(50));
         }
         Err("the handshake went on".into())
@@ -81,10 +81,10 @@ pub(crate) fn attacks() -> Vec<Attack> {
         "tls: a ClientHello of 60,000 bytes, a byte in each record and segment",
         tiny_records,
     ));
-    attacks.push(Attack::long("tls: 1,000 handshakes begun and dropped", |arena| {
-        let (_, hello) = begun(arena)?;
+    attacks.push(Attack::long("tls: 1,000 handshakes begun and dropped", |server| {
+        let (_, hello) = begun(server)?;
         for n in 0..1000 {
-            let mut client = arena.bare()?;
+            let mut client = server.bare()?;
             client.try_send(&hello)?;
             match n % 3 {
                 0 => client.reset(),
@@ -95,14 +95,14 @@ pub(crate) fn attacks() -> Vec<Attack> {
         }
         Ok("no trace".into())
     }));
-    attacks.push(Attack::long("tls: 1,000 handshakes begun at once and left", |arena| {
+    attacks.push(Attack::long("tls: 1,000 handshakes begun at once and left", |server| {
         let mut clients = Vec::new();
         for _ in 0..1000 {
-            let mut client = arena.bare()?;
-            client.try_send(&hello(arena)?)?;
+            let mut client = server.bare()?;
+            client.try_send(&hello(server)?)?;
             clients.push(client);
         }
-        arena.witness()?;
+        server.well_behaved()?;
         let started = Instant::now();
         for client in &mut clients {
             ended_by_deadline(client, started)?;
@@ -113,9 +113,9 @@ pub(crate) fn attacks() -> Vec<Attack> {
     attacks.push(Attack::quick("tls: a flood of updates of keys", key_update_flood));
     attacks.push(Attack::long(
         "tls: a client that stops in the middle of the echo of 16 MiB, and goes on",
-        |arena| {
+        |server| {
             let message = frame(0x82, KEY, &vec![7; 1 << 24]);
-            let mut client = arena.door.narrow()?;
+            let mut client = server.door.narrow()?;
             client.upgrade();
             let (mut came, mut paused) = (0, false);
             client.exchange(&message, message.len(), |bytes| {
@@ -135,34 +135,34 @@ pub(crate) fn attacks() -> Vec<Attack> {
     ));
     attacks.push(Attack::long(
         "tls: a client that stops in the middle of the echo of 16 MiB for ever",
-        |arena| {
-            let before = arena.memory();
-            let files = arena.echo.open_files();
+        |server| {
+            let before = server.memory();
+            let files = server.echo.open_files();
             let message = frame(0x82, KEY, &vec![7; 1 << 24]);
-            let mut client = arena.door.narrow()?;
+            let mut client = server.door.narrow()?;
             client.upgrade();
             // The kernel and the server may take all of it.
             let _ = client.try_send(&message);
-            wait_until("it is dropped", || (arena.echo.open_files() <= files).then_some(()));
-            wait_until("the memory returns", || (arena.memory() <= before + 4096).then_some(()));
+            wait_until("it is dropped", || (server.echo.open_files() <= files).then_some(()));
+            wait_until("the memory returns", || (server.memory() <= before + 4096).then_some(()));
             Ok("dropped".into())
         },
     ));
-    attacks.push(Attack::quick("tls: the end without close_notify is told as 1006", truncation));
+    attacks.push(Attack::quick("tls: the end without close_notify is reported as 1006", truncation));
     attacks.push(Attack::quick("tls: plain requests where TLS is a must", plain_requests));
     attacks
 }
 
 /// A client's TLS, and its ClientHello.
-fn begun(arena: &Arena) -> Result<(ClientConnection, Vec<u8>), Box<dyn Error>> {
-    let mut connection = arena.door.connection()?.ok_or("no TLS")?;
+fn begun(server: &ServerUnderTest) -> Result<(ClientConnection, Vec<u8>), Box<dyn Error>> {
+    let mut connection = server.door.connection()?.ok_or("no TLS")?;
     let mut hello = Vec::new();
     connection.write_tls(&mut hello)?;
     Ok((connection, hello))
 }
 
-fn hello(arena: &Arena) -> Result<Vec<u8>, Box<dyn Error>> {
-    Ok(begun(arena)?.1)
+fn hello(server: &ServerUnderTest) -> Result<Vec<u8>, Box<dyn Error>> {
+    Ok(begun(server)?.1)
 }
 
 /// The server ends the connection when its deadline for the handshake is due, 2 s, or that for the closing, 1 s more.
@@ -184,7 +184,7 @@ fn handshake(kind: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// TCP ends, TLS did not: what was cut may be more.
-fn truncation(_: &Arena) -> Verdict {
+fn truncation(_: &ServerUnderTest) -> Verdict {
     let (echo, door) = start(&[], true);
     for says_so in [false, true] {
         let mut client = door.open()?;
@@ -202,7 +202,7 @@ fn truncation(_: &Arena) -> Verdict {
     Ok("1006, as with it".into())
 }
 
-fn plain_requests(_: &Arena) -> Verdict {
+fn plain_requests(_: &ServerUnderTest) -> Verdict {
     let (echo, door) = start(&["--tls-only"], true);
     let with_port = format!("localhost:{}", echo.address().port());
     let upgrade = String::from_utf8_lossy(REQUEST).replace("localhost", &with_port);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use microws_tests::frames::frame;
 use microws_tests::raw::{KEY, REQUEST};
 
-use crate::attack::{Arena, Attack, Verdict, ensure};
+use crate::attack::{Attack, ServerUnderTest, Verdict, ensure};
 
 use super::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, handshake, record};
 
@@ -26,9 +26,9 @@ pub(super) fn records() -> Vec<Attack> {
         ("a plain request", b"GET / HTTP/1.1\r\nHost: h\r\n\r\n".to_vec()),
     ];
     let attack = |(name, bytes): (&str, Vec<u8>)| {
-        Attack::quick(format!("tls: after the handshake {name}"), move |arena| {
-            let mut told = Vec::new();
-            for door in [arena.door.clone(), arena.door.over_tls_1_2()?] {
+        Attack::quick(format!("tls: after the handshake {name}"), move |server| {
+            let mut alerts = Vec::new();
+            for door in [server.door.clone(), server.door.over_tls_1_2()?] {
                 let mut client = door.open()?;
                 client.stream.write_all(&bytes)?;
                 // The alert is protected: it is what the client's TLS makes of what comes.
@@ -37,18 +37,18 @@ pub(super) fn records() -> Vec<Attack> {
                     Err(error) => error.to_string(),
                 };
                 let alert = error.strip_prefix("received fatal alert: ").ok_or(error.clone())?;
-                told.push(alert.to_owned());
+                alerts.push(alert.to_owned());
             }
-            Ok(told.join(", over TLS 1.2 "))
+            Ok(alerts.join(", over TLS 1.2 "))
         })
     };
     shots.into_iter().map(attack).collect()
 }
 
 /// A ClientHello of 16 MiB, as far as the server takes it.
-pub(super) fn endless_hello(arena: &Arena) -> Verdict {
-    let before = arena.memory();
-    let mut client = arena.bare()?;
+pub(super) fn endless_hello(server: &ServerUnderTest) -> Verdict {
+    let before = server.memory();
+    let mut client = server.bare()?;
     client.try_send(&record(HANDSHAKE, &[&[1, 0, 0xff, 0xff][..], &[3; 16_000]].concat()))?;
     let mut sent = 0;
     while sent < 16 << 20 && client.try_send(&record(HANDSHAKE, &[3; 16_000])).is_ok() {
@@ -56,17 +56,17 @@ pub(super) fn endless_hello(arena: &Arena) -> Verdict {
     }
     // Refused at once or when it was whole; a reset if it still sends.
     let _ = client.rest();
-    arena.witness()?;
-    let more = arena.memory().saturating_sub(before);
+    server.well_behaved()?;
+    let more = server.memory().saturating_sub(before);
     ensure(sent < 16 << 20, "the server took it all")?;
     ensure(more <= 1024, format!("{more} KiB more memory"))?;
     Ok(format!("refused after {sent} bytes"))
 }
 
 /// What can be made of the bytes of a record costs the server no more than the bytes do.
-pub(super) fn tiny_records(arena: &Arena) -> Verdict {
-    let (before, memory) = (arena.echo.processor_time(), arena.memory());
-    let mut client = arena.bare()?;
+pub(super) fn tiny_records(server: &ServerUnderTest) -> Verdict {
+    let (before, memory) = (server.echo.processor_time(), server.memory());
+    let mut client = server.bare()?;
     let hello = [&[1, 0, 0xea, 0x60][..], &[3; 60_000]].concat();
     let mut sent = 0;
     for byte in &hello {
@@ -75,18 +75,18 @@ pub(super) fn tiny_records(arena: &Arena) -> Verdict {
         }
         sent += 1;
     }
-    arena.witness()?;
-    let spent = arena.echo.processor_time() - before;
-    let more = arena.memory().saturating_sub(memory);
+    server.well_behaved()?;
+    let spent = server.echo.processor_time() - before;
+    let more = server.memory().saturating_sub(memory);
     ensure(more <= 2048, format!("{more} KiB more memory"))?;
     ensure(spent < Duration::from_secs(2), format!("{spent:?} of the processor for {sent} records"))?;
     Ok(format!("{sent} records taken, {spent:?} of the processor"))
 }
 
 /// Each with data, so that it is no flood; the server updates its own keys as asked.
-pub(super) fn key_updates(arena: &Arena) -> Verdict {
-    let mut connection = arena.door.connection()?.ok_or("no TLS")?;
-    let mut stream = arena.bare()?.stream;
+pub(super) fn key_updates(server: &ServerUnderTest) -> Verdict {
+    let mut connection = server.door.connection()?.ok_or("no TLS")?;
+    let mut stream = server.bare()?.stream;
     let mut tls = rustls::Stream::new(&mut connection, &mut stream);
     tls.write_all(REQUEST)?;
     let mut head = Vec::new();
@@ -107,10 +107,10 @@ pub(super) fn key_updates(arena: &Arena) -> Verdict {
 }
 
 /// Without data between them they are refused.
-pub(super) fn key_update_flood(arena: &Arena) -> Verdict {
-    let before = arena.memory();
-    let mut connection = arena.door.connection()?.ok_or("no TLS")?;
-    let mut stream = arena.bare()?.stream;
+pub(super) fn key_update_flood(server: &ServerUnderTest) -> Verdict {
+    let before = server.memory();
+    let mut connection = server.door.connection()?.ok_or("no TLS")?;
+    let mut stream = server.bare()?.stream;
     while connection.is_handshaking() {
         connection.complete_io(&mut stream)?;
     }
@@ -126,8 +126,8 @@ pub(super) fn key_update_flood(arena: &Arena) -> Verdict {
         }
         sent += 1;
     }
-    arena.witness()?;
-    let more = arena.memory().saturating_sub(before);
+    server.well_behaved()?;
+    let more = server.memory().saturating_sub(before);
     ensure(sent < 100_000, "all of them were taken")?;
     ensure(more <= 1024, format!("{more} KiB more memory"))?;
     Ok(format!("ended after {sent}"))
