@@ -27,7 +27,7 @@ fn a_message_of_any_size_streams_through_bounded_memory() {
 
 #[test]
 fn a_client_that_takes_no_replies_is_inflated_no_further() {
-    let echo = Echo::start(&["--write-timeout=0"]);
+    let echo = Echo::start(&["--write-timeout=0", "--ping-interval=0"]);
     let mut client = Raw::connect_narrow(echo.address());
     // A window that zlib does not make: replies are plain, a thousand times what came.
     client.send(&offering("/", "permessage-deflate; server_max_window_bits=8"));
