@@ -20,7 +20,7 @@ fn timeouts(change: impl FnOnce(&mut Timeouts)) -> Config<'static> {
     Config::new().timeouts(timeouts)
 }
 
-fn all() -> Config<'static> {
+pub(crate) fn all() -> Config<'static> {
     timeouts(|_| {})
 }
 
