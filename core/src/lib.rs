@@ -46,7 +46,7 @@
 //!
 //! [`MIN_CAPACITY`], 139 bytes, is enough for an open connection, whatever the size of the messages: they come in
 //! chunks and go out in fragments. During the opening handshake `rx` holds one header line that matters (longer ones
-//! that nobody needs are skipped), and `tx` one response or one line of a request. To get small messages in one piece
+//! that are not needed are skipped), and `tx` one response or one line of a request. To get small messages in one piece
 //! without a second buffer, see [`Config::whole_up_to`].
 //!
 //! # What the caller brings

@@ -29,7 +29,7 @@ pub(crate) enum LogFormat {
 }
 
 /// Starts the log at the level that `verbose` raises and `quiet` lowers. What waits is written when the log is dropped,
-/// if somebody reads it.
+/// if standard error is read.
 pub(crate) fn start(verbose: u8, quiet: u8, format: LogFormat) -> Log {
     let level = match (quiet, verbose) {
         (0, 0) => LevelFilter::Info,

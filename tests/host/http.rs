@@ -212,7 +212,7 @@ fn clients_over_the_limit_get_503_and_the_room_is_given_to_the_next() {
     echo.says("refused: 503");
     first.echo(b"still here");
     second.echo(b"still here");
-    // Those who were turned away and stay take nobody's place.
+    // Rejected clients that stay do not count.
     let lingering: Vec<Raw> = (0..5).map(|_| echo.tcp()).collect();
     echo.nth_line(6, |line| line.contains("refused: 503"));
     drop(first);

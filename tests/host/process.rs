@@ -61,7 +61,7 @@ fn what_cannot_be_used_is_one_clear_line_and_status_1() {
 
 #[test]
 fn without_a_free_port_the_default_is_said_so() {
-    // If this fails, somebody else has it: it is taken either way.
+    // If this fails, another process has it: it is taken either way.
     let _taken = TcpListener::bind("127.0.0.1:1740");
     fails(&[], 1, &["cannot listen on 127.0.0.1:1740"]);
 }

@@ -96,7 +96,7 @@ macro_rules! byte_stream {
         /// gather them takes 392 bytes of flash on a Cortex-M3.) Pings are answered while it reads.
         ///
         /// It ends as TCP would: after the closing handshake `read` returns 0 and `write` fails. A peer that goes without
-        /// it is an error, so that nobody takes half a packet for the end. [`session`](Self::session) has the
+        /// it is an error, so that half a packet is not taken for the end. [`session`](Self::session) has the
         /// close code.
         #[derive(Debug)]
         #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -7,7 +7,7 @@ use microws_tests::handshake::Exchange;
 
 use crate::{LINES, accepted, and, refused, serve};
 
-/// What nobody needs may be as long as the head.
+/// A field that is not needed may be as long as the head.
 #[test]
 fn a_long_list_of_subprotocols_matters_only_if_there_are_some_to_agree_to() {
     let long = format!("Sec-WebSocket-Protocol: {}", "x".repeat(600));

@@ -21,7 +21,7 @@ impl Program {
         Self::serve(|server| server.application(application))
     }
 
-    /// With what the server is told beside that.
+    /// With more of the server's configuration.
     pub(crate) fn serve(finish: impl FnOnce(Server) -> Server) -> Self {
         Self::configured(|_| {}, finish)
     }
