@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A running server; dropped, it is killed.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Process {
         loop {
             let asleep =
                 self.proc_file("stat")?.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'));
-            if asleep || begun.elapsed() > PATIENCE {
+            if asleep || begun.elapsed() > TIMEOUT {
                 break;
             }
             thread::yield_now();

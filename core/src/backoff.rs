@@ -1,6 +1,6 @@
 //! [`Backoff`]: how long a client waits before it connects again.
 
-/// Waits that double from failure to failure, each half of it chance: "Clients SHOULD use some form of backoff when
+/// Waits that double from failure to failure, half of each random: "Clients SHOULD use some form of backoff when
 /// trying to reconnect after abnormal closures" (RFC 6455 section 7.2.3), so that a server that comes back is not met by
 /// everybody at once.
 ///
@@ -39,13 +39,13 @@ impl Backoff {
         let doubled = most.saturating_mul(2);
         self.next = if doubled > self.longest { self.longest } else { doubled };
         let chance = most.div_ceil(2);
-        // Of a product of 64 bits the upper half: 0 to `chance`.
+        // The upper half of a 64-bit product: 0 to `chance`.
         let part = (chance as u64).wrapping_add(1).wrapping_mul(random as u64) >> 32;
         most.wrapping_sub(chance).wrapping_add(part as u32)
     }
 
-    /// [`next`](Self::next) after at least `least` ms, which the server asked for, with `Retry-After` for example: those
-    /// that it told the same do not come back all at once.
+    /// [`next`](Self::next) after at least `least` ms, which the server asked for, with `Retry-After` for example. Chance is
+    /// added, so that the clients that got the same number do not come back all at once.
     pub const fn next_after(&mut self, random: u32, least: u32) -> u32 {
         least.saturating_add(self.next(random))
     }

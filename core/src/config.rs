@@ -66,7 +66,7 @@ impl<'c> Config<'c> {
 
     /// Server: takes the content of requests with a `Content-Length` of at most so many bytes, as
     /// [`Event::Body`](crate::Event::Body). Longer content is rejected with 413, content without a known length
-    /// with 411. Default 0: content is rejected with 400, because without an upgrade nobody would take it.
+    /// with 411. Default 0: content is rejected with 400, because without an upgrade no part of the program takes it.
     #[cfg(feature = "http")]
     #[must_use]
     pub const fn max_body_len(mut self, bytes: u64) -> Self {

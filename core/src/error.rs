@@ -1,4 +1,4 @@
-//! [`SendError`]: what a caller can ask for in vain. What the peer does wrong is in the errors of `wire`, `http` and
+//! [`SendError`]: requests of the caller that fail. Faults of the peer are in the errors of `wire`, `http` and
 //! `handshake`.
 
 use core::fmt;

@@ -1,4 +1,4 @@
-//! [`Event`]: everything that a peer can say, from its first line to its close frame.
+//! [`Event`]: everything that a peer can send, from its first line to its close frame.
 
 use crate::buffer::Buffer;
 use crate::http::field::Field;

@@ -18,8 +18,8 @@
 //! }
 //! ```
 //!
-//! Bad requests are answered, pings too, text is checked, messages of any size pass through, and the close frame is
-//! not lost. TCP sockets give `.half_close(|stream| ...)` as well; deadlines need a clock: `socket.tick(now)`.
+//! It answers bad requests and pings, checks text, passes messages of any size through, and does not lose the close
+//! frame. TCP sockets give `.half_close(|stream| ...)` as well; deadlines need a clock: `socket.tick(now)`.
 //!
 //! ```text
 //!  wire ──▶ connection ─┐
@@ -46,7 +46,7 @@
 //!
 //! [`MIN_CAPACITY`], 139 bytes, is enough for an open connection, whatever the size of the messages: they come in
 //! chunks and go out in fragments. During the opening handshake `rx` holds one header line that matters (longer ones
-//! that nobody needs are skipped), and `tx` one response or one line of a request. To get small messages in one piece
+//! that are not needed are skipped), and `tx` one response or one line of a request. To get small messages in one piece
 //! without a second buffer, see [`Config::whole_up_to`].
 //!
 //! # What the caller brings
@@ -73,6 +73,21 @@
 //! Without `deflate` every extension is declined, as a handshake may.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![deny(missing_docs)]
+// No panic path: what the network sends must never stop a device.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::todo,
+    clippy::unimplemented,
+    clippy::arithmetic_side_effects
+)]
+// Everything public that can grow is non_exhaustive.
+#![deny(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 #![cfg_attr(
     test,
     allow(

@@ -43,7 +43,8 @@ impl Application for Relay {
 fn main() -> io::Result<()> {
     let port = env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(1740);
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let mut config = Config { listen: vec![address.into()], ..Config::default() };
+    let mut config = Config::default();
+    config.listen = vec![address.into()];
     config.socketio.transports = Transports::Off;
     let server = Server::bind(config)?.engine_application(Relay);
     println!("listening on {}", server.urls().join(" "));

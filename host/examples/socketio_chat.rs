@@ -66,7 +66,8 @@ fn main() -> io::Result<()> {
     let (sender, lines) = mpsc::channel();
     let port = env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(1740);
     let listen = vec![SocketAddr::from(([127, 0, 0, 1], port)).into()];
-    let config = Config { listen, ..Config::default() };
+    let mut config = Config::default();
+    config.listen = listen;
     let server = Server::bind(config)?.application(Chat { names: HashMap::new(), present: 0, lines });
     println!("listening on {}", server.urls().join(" "));
     let handle = server.handle().try_clone()?;

@@ -133,8 +133,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "BYTES", default_value_t = Config::default().deflate_threshold, env = "MICROWS_DEFLATE_THRESHOLD")]
     deflate_threshold: usize,
 
-    /// Memory for context takeover, about 0.4 MB a client, beyond which clients get none, and for compressed messages
-    /// that are not all there, 80 KiB each, beyond which a client gets 1013
+    /// Memory for context takeover, about 0.4 MB a client, beyond which clients get none, and for incomplete
+    /// compressed messages, 80 KiB each, beyond which a client gets 1013
     #[arg(long, value_name = "BYTES", default_value_t = Config::default().deflate_memory, env = "MICROWS_DEFLATE_MEMORY")]
     deflate_memory: usize,
 
@@ -143,8 +143,8 @@ pub(crate) struct Arguments {
 
     /// Do nothing wrong on demand: by default a client gets the faults that the query of its URL asks for, as
     /// ?close=4000&after=3. They are after=N, fragments=N, delay=MS, pace=MS, ping=MS, close=CODE, reason=TEXT, reset,
-    /// silence, close-unanswered, refuse=STATUS, interim, wrong-accept, subprotocol=NAME and illegal=NAME, whose names a
-    /// wrong one tells; the README and the page explain them
+    /// silence, close-unanswered, refuse=STATUS, interim, wrong-accept, subprotocol=NAME and illegal=NAME; an unknown
+    /// name gets the list of them; the README and the page explain them
     #[arg(long, env = "MICROWS_NO_FAULTS")]
     no_faults: bool,
 
@@ -153,7 +153,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS[/PREFIX]", value_parser = network, value_delimiter = ' ', env = "MICROWS_TRUST_PROXY")]
     trust_proxy: Vec<IpNet>,
 
-    /// How trusted proxies tell the address of a client, which then stands in the log
+    /// How trusted proxies report the address of a client, which then stands in the log
     #[arg(
         long,
         value_name = "HOW",
@@ -184,8 +184,8 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// The server's part of them.
     pub(crate) fn config(&self) -> Config {
-        let listen = self.listen.iter().flatten().cloned().collect();
-        let mut config = Config { listen, ..Config::default() };
+        let mut config = Config::default();
+        config.listen = self.listen.iter().flatten().cloned().collect();
         config.ipv6_only = self.ipv6_only;
         config.unix_mode = self.unix_mode;
         #[cfg(feature = "tls")]
@@ -266,7 +266,7 @@ impl From<Compression> for Deflate {
     }
 }
 
-/// How trusted proxies tell the address of a client.
+/// How trusted proxies report the address of a client.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum AddressFrom {
     /// In the header field of that name, the last address that is not trusted itself
@@ -299,7 +299,7 @@ fn network(text: &str) -> Result<IpNet, String> {
 pub(crate) fn seconds(text: &str) -> Result<u32, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     let milliseconds = (seconds * 1000.0).round();
-    // The library's limit: beyond 2^31 ms a clock that wraps can't tell before from after.
+    // The library's limit: beyond 2^31 ms on a clock that wraps, before and after can't be distinguished.
     if !(0.0..2_147_483_648.0).contains(&milliseconds) {
         return Err("must be between 0 and 2147483 seconds".to_owned());
     }

@@ -1,4 +1,4 @@
-//! What the server is told at the start.
+//! The configuration of a server.
 
 use std::io::{self, ErrorKind};
 
@@ -15,8 +15,8 @@ use crate::tls::Tls;
 /// The longest greeting in bytes: a client that does not read it costs as much memory.
 const MAX_GREETING: usize = 64 * 1024;
 
-/// The longest timeout in milliseconds, 24 days: beyond it a clock of 32 bits that wraps can't tell before
-/// from after.
+/// The longest timeout in milliseconds, 24 days: beyond it, before and after can't be distinguished on a clock of
+/// 32 bits that wraps.
 const MAX_TIMEOUT: u32 = u32::MAX / 2;
 
 /// Whether messages may be compressed (permessage-deflate, RFC 7692).
@@ -33,8 +33,9 @@ pub enum Deflate {
     Takeover,
 }
 
-/// What the server is told at the start. [`Default`] is what `microws-echo` does without arguments.
+/// The configuration of a server. [`Default`] is what `microws-echo` does without arguments.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Config {
     /// Where to listen. Empty for port 1740 of 127.0.0.1 and of \[::1\], the second only where there is IPv6.
     pub listen: Vec<Listen>,
@@ -71,12 +72,12 @@ pub struct Config {
     /// How long a client may leave its replies unread, in milliseconds; 0 for ever.
     pub write_timeout: u32,
     /// Longest frame in bytes that is sent back as one frame however it comes; a longer one is sent back in fragments of
-    /// at least 16 KiB but for the last.
+    /// at least 16 KiB, except the last.
     pub whole: u32,
     /// Bytes of replies that may wait for one client before it is read no further.
     pub backlog: usize,
-    /// Bytes of replies and of frames that are not all there, of all clients together, from which on no client with
-    /// replies that wait is read further, and no frame is held. Each client may add the replies to one small read.
+    /// Bytes of replies and of incomplete frames, of all clients together. Beyond it no client with replies that wait is
+    /// read further, and no frame is held. Each client may add the replies to one small read.
     pub backlog_total: usize,
     /// Whether clients may compress messages, and get compressed ones.
     pub deflate: Deflate,
@@ -93,7 +94,7 @@ pub struct Config {
     pub faults: bool,
     /// Networks of proxies that are believed about the addresses of their clients.
     pub trusted_proxies: Vec<IpNet>,
-    /// How those proxies tell them.
+    /// How those proxies report them.
     pub client_address: ClientAddress,
     /// Milliseconds between two status lines in the log; 0 for none.
     pub stats_interval: u32,

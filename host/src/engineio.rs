@@ -77,7 +77,7 @@ impl<'a, 'c> Socket<'a, 'c> {
         Sockets::new(self.sessions)
     }
 
-    /// Another client; `None` if it is not there, or not any more.
+    /// Another client; `None` if it does not exist, or has gone.
     pub fn other(&mut self, id: ClientId) -> Option<Socket<'_, 'c>> {
         Sockets::new(self.sessions).find(id)
     }
@@ -118,12 +118,12 @@ impl<'a, 'c> Sockets<'a, 'c> {
         self.sessions.bare()
     }
 
-    /// A client; `None` if it is not there, or not any more.
+    /// A client; `None` if it does not exist, or has gone.
     pub fn get(&mut self, id: ClientId) -> Option<Socket<'_, 'c>> {
         Sockets { sessions: self.sessions }.find(id)
     }
 
-    /// Sends a message to all. One that has no room for it is ended, with [`End::QueueFull`], for the reasons of
+    /// Sends a message to all. One that has no room for it is ended, with [`End::QueueFull`]: see
     /// [`Clients::broadcast`](crate::socketio::Clients::broadcast).
     pub fn broadcast<'m>(&mut self, message: impl Into<Message<'m>>) {
         self.sessions.send_to_all(None, message.into());

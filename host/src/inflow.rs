@@ -1,4 +1,4 @@
-//! What a client with compression says, on its way from the session to the service.
+//! The messages of a client with compression, on their way from the session to the service.
 
 use microws::{Chunk, CloseCode, State};
 
@@ -9,13 +9,13 @@ use crate::report::{Ending, Report};
 use crate::service::Echo;
 use crate::socketio::Hub;
 
-/// Bytes that are inflated for a client before others have their turn: some milliseconds to compress them again.
+/// Bytes that are inflated for a client before other clients are served: some milliseconds to compress them again.
 pub(crate) const TURN: usize = 256 * 1024;
 
 /// Bytes that as much is inflated in the time that a further stream in a message takes to begin.
 const RESTART: usize = 4 * 1024;
 
-/// One turn of a client.
+/// One run of a client.
 #[derive(Debug)]
 pub(crate) struct Inflow<'a, 'c> {
     pub(crate) inflaters: &'a mut Inflaters,
@@ -23,7 +23,7 @@ pub(crate) struct Inflow<'a, 'c> {
     pub(crate) report: &'a mut Report,
     pub(crate) config: &'a Config,
     pub(crate) hub: &'a mut Hub<'c>,
-    /// Bytes that may still be made in this turn.
+    /// Bytes that may still be inflated in this run.
     pub(crate) left: &'a mut usize,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Shared<'a, 'c> {
 pub(crate) enum Flow {
     /// The session may be asked for more.
     On,
-    /// Enough for this turn, or the client must take its replies first.
+    /// Enough for this run, or the client must take its replies first.
     Stopped,
 }
 
@@ -150,8 +150,8 @@ impl<'a, 'c> Inflow<'a, 'c> {
         }
     }
 
-    /// Before a client waits in the middle of a message: it keeps its inflater, unless too many do. Whether it was told
-    /// so.
+    /// Before a client waits in the middle of a message: it keeps its inflater, unless too many do. Whether it was
+    /// closed for that.
     pub(crate) fn refuse(&mut self, link: &mut Link<'_, '_>) -> Result<bool, Ending> {
         let Some(key) = link.compression.inflater else { return Ok(false) };
         if !self.inflaters.is_spent(link.deflaters.owned()) {

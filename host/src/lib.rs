@@ -11,6 +11,8 @@
 //! messages, and a timer wheel.
 //! An idle client owns its state. A client in the middle of a frame, a head or a compressed message, and one that does not
 //! read its replies, is lent memory, whose total is bounded.
+// Everything public that can grow is non_exhaustive.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod config;
 mod deflate;

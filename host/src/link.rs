@@ -1,4 +1,4 @@
-//! What a service replies through.
+//! [`Link`]: the way from a service to its client.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::report::{Ending, Report};
 use crate::session::Session;
 use crate::transport::{Address, LARGE, Pool, Queue, Transport};
 
-/// One client while its bytes are handled: its session, and the way out for what it says.
+/// One client while its bytes are handled: its session and its transport.
 #[derive(Debug)]
 pub(crate) struct Link<'a, 'c> {
     pub(crate) address: &'a mut Address,
@@ -160,7 +160,7 @@ impl<'c> Link<'_, 'c> {
         Ok(())
     }
 
-    /// Queues a frame's header: whether its payload is to follow, for after our close frame nothing is sent.
+    /// Queues a frame's header: whether its payload is to follow; after our close frame nothing is sent.
     fn begin_frame(&mut self, kind: MessageKind, len: usize, fin: bool) -> Result<bool, Ending> {
         if self.tx.free() < MAX_HEADER_LEN {
             self.flush()?;
@@ -219,8 +219,7 @@ impl<'c> Link<'_, 'c> {
         Ok(self.flush()?)
     }
 
-    /// [`flush`](Self::flush), but the answer to a close frame, which is the last frame, is dropped, and nothing is sent
-    /// after it.
+    /// [`flush`](Self::flush) without the reply to a close frame, which is the last frame; nothing is sent after it.
     pub(crate) fn flush_all_but_close(&mut self) -> Result<(), Ending> {
         let before = match self.tx.filled() {
             // With the code that came, and without one (RFC 6455 section 5.5.1).
@@ -272,7 +271,7 @@ impl<'c> Link<'_, 'c> {
         }
     }
 
-    /// Enough for this turn, though bytes of the client were read and not handled.
+    /// Enough for this run, though bytes of the client were read and not handled.
     pub(crate) fn stop(&mut self) -> Result<Option<u32>, Ending> {
         self.compression.unfinished = true;
         self.flush()?;

@@ -12,8 +12,8 @@ use std::sync::Arc;
 pub enum Listen {
     /// A TCP port; 0 takes a free one.
     Tcp(SocketAddr),
-    /// A Unix socket of this name. The name of a server that is gone is taken over, that of one that lives is not. When
-    /// the server stops, the name is removed.
+    /// A Unix socket of this name. If the server with that name is gone, the name is taken over; a running
+    /// one keeps it. When this server stops, the name is removed.
     Unix(PathBuf),
     /// A socket that listens already, of TCP or Unix: a parent process made it. Its name is the parent's to remove.
     Inherited(Arc<OwnedFd>),

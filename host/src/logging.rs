@@ -29,7 +29,7 @@ pub(crate) enum LogFormat {
 }
 
 /// Starts the log at the level that `verbose` raises and `quiet` lowers. What waits is written when the log is dropped,
-/// if somebody reads it.
+/// if standard error is read.
 pub(crate) fn start(verbose: u8, quiet: u8, format: LogFormat) -> Log {
     let level = match (quiet, verbose) {
         (0, 0) => LevelFilter::Info,
@@ -40,7 +40,7 @@ pub(crate) fn start(verbose: u8, quiet: u8, format: LogFormat) -> Log {
     };
     let mut builder = env_logger::Builder::new();
     builder.filter_module("microws", level).filter_module("status", LevelFilter::Info);
-    // At any level: who asked for a free port must learn which one it is.
+    // At any level: a caller that asked for a free port must learn which one it is.
     builder.filter_module("listening", LevelFilter::Info);
     match format {
         LogFormat::Text => builder.format_target(false).format_timestamp_millis(),
@@ -61,7 +61,7 @@ pub(crate) fn start(verbose: u8, quiet: u8, format: LogFormat) -> Log {
     let log = builder.target(Target::Pipe(Box::new(Writer(Arc::clone(&thread))))).build();
     log::set_max_level(log.filter());
     let lossy =
-        Lossy { log, thread: Arc::clone(&thread), told: AtomicUsize::new(0), own: AtomicUsize::new(0) };
+        Lossy { log, thread: Arc::clone(&thread), reported: AtomicUsize::new(0), own: AtomicUsize::new(0) };
     // It fails if there is a log already, and there is none before the start.
     let _ = log::set_boxed_logger(Box::new(lossy));
     Log(thread)
@@ -130,7 +130,7 @@ struct Lossy {
     log: env_logger::Logger,
     thread: Arc<OnceLock<Thread>>,
     /// Lost lines that were reported.
-    told: AtomicUsize,
+    reported: AtomicUsize,
     /// Reports that were lost themselves.
     own: AtomicUsize,
 }
@@ -140,7 +140,7 @@ impl Lossy {
         let Some(thread) = self.thread.get() else { return };
         let before = thread.lost();
         let lost = before.saturating_sub(self.own.load(Relaxed));
-        let new = lost.saturating_sub(self.told.load(Relaxed));
+        let new = lost.saturating_sub(self.reported.load(Relaxed));
         if new == 0 {
             return;
         }
@@ -149,7 +149,7 @@ impl Lossy {
         if thread.lost() > before {
             self.own.fetch_add(1, Relaxed);
         } else {
-            self.told.store(lost, Relaxed);
+            self.reported.store(lost, Relaxed);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::transport::Queue;
 const SHORT: usize = 22;
 
 /// Part of a header line, of a frame's header, or of a control frame, kept for the next read; or the part of a frame's
-/// payload that is held until the rest is there. While a payload comes nothing else is left over.
+/// payload that is held until the rest is there. While a payload arrives, nothing else is kept.
 ///
 /// A frame's header is cut most often: it takes no allocation.
 #[derive(Debug)]

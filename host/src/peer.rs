@@ -63,7 +63,7 @@ impl<'c> Peer<'c> {
         }
     }
 
-    /// Whether everything was said and sent, and only the client's end of the stream is waited for.
+    /// Whether everything was sent, and only the client's end of the stream is waited for.
     pub(crate) const fn is_lingering(&self) -> bool {
         self.ended && !self.transport.is_blocked()
     }
@@ -85,14 +85,14 @@ impl<'c> Peer<'c> {
         self.next(Ok(()), cx)
     }
 
-    /// Tells the client that there are too many.
+    /// Rejects the client: there are too many.
     pub(crate) fn reject_over_limit(&mut self, cx: &mut Context<'_, '_>) -> Next {
         let (mut link, report, service) = self.link(cx);
         let done = service.reject_over_limit(&mut link, report).and_then(|()| Ok(link.flush()?));
         self.next(done, cx)
     }
 
-    /// Tells the client that the server stops.
+    /// Closes the connection because the server stops.
     pub(crate) fn stop(&mut self, cx: &mut Context<'_, '_>) -> Next {
         let (mut link, ..) = self.link(cx);
         let done = if !link.session.is_connecting() {
@@ -130,7 +130,7 @@ impl<'c> Peer<'c> {
             Err(ending) => {
                 self.report_end(&ending, cx.report);
                 if let Ending::Session(_) | Ending::Stopped = ending {
-                    self.transport.say_goodbye(cx.buffers.pool(), cx.now);
+                    self.transport.start_close(cx.buffers.pool(), cx.now);
                 }
                 Next::Close
             }
@@ -193,7 +193,7 @@ impl<'c> Peer<'c> {
         if self.transport.is_blocked() { self.write_deadline(cx) } else { Ok(within) }
     }
 
-    /// Another client, or the clock, may give a session of Socket.IO something to say.
+    /// Another client, or the clock, may give a session of Socket.IO something to send.
     #[cold]
     fn wake(&mut self, cx: &mut Context<'_, '_>) -> Result<(), Ending> {
         if self.session.is_connecting() {
@@ -207,7 +207,7 @@ impl<'c> Peer<'c> {
         service.on_wake(&mut link, cx.report, cx.config, cx.socketio)
     }
 
-    /// Gives what the client says to the service and writes the replies, until the session needs more than
+    /// Hands what the client sent to the service and writes the replies, until the session needs more than
     /// one read, or the client takes no more. Returns in how many milliseconds the session has a deadline.
     fn pump(&mut self, cx: &mut Context<'_, '_>) -> Result<Option<u32>, Ending> {
         let head = self.session.is_connecting().then_some(cx.config.max_head);

@@ -1,4 +1,4 @@
-//! What happens, told in one place: the log line and its counter together.
+//! The report of what happens: each log line together with its counter.
 
 use std::fmt;
 use std::io;
@@ -35,7 +35,7 @@ pub(crate) enum Cause<'a> {
     Path(&'a str),
     /// It asked for it.
     Asked,
-    /// It asked for a fault that there is not.
+    /// It asked for a fault that does not exist.
     NoFault(&'a str),
     Origin(&'a str),
     OverLimit,
@@ -50,7 +50,7 @@ pub(crate) enum Ending {
     /// Its session ended.
     Session(End),
     Io(io::Error),
-    /// A trusted proxy must say for whom it speaks, and did not.
+    /// A trusted proxy must send the address of its client, and did not.
     Preamble(BadPreamble),
     /// It broke TLS, found no version or cipher in common, or sent an alert.
     #[cfg(feature = "tls")]
@@ -138,7 +138,7 @@ impl Report {
         info!("{who} gets the fault that it asked for");
     }
 
-    /// A trusted proxy said for whom it speaks: it was known by its own address before.
+    /// A trusted proxy sent the address of its client: until now the log had its own.
     pub(crate) fn proxied(who: &Address, proxy: &Address) {
         debug!("{who} comes through {proxy}");
     }
@@ -148,7 +148,7 @@ impl Report {
         self.stats.connections -= 1;
     }
 
-    /// It asked for something that others ask for all day long.
+    /// A request of a kind that comes all day long.
     pub(crate) fn probed(&self, who: &Address, path: &str) {
         debug!("{who} asked for {path}");
     }
@@ -189,7 +189,7 @@ impl Report {
 
     /// It waits in the middle of a compressed message, and too many do.
     pub(crate) fn out_of_inflaters(&self, who: &Address) {
-        info!("{who} is closed: too many compressed messages are not all there");
+        info!("{who} is closed: too many incomplete compressed messages");
     }
 
     pub(crate) fn ping(&self, who: &Address, payload: &[u8]) {
@@ -215,7 +215,7 @@ impl Report {
             return debug!("{who} gone: {ending}");
         }
         match ending {
-            // What connections that are kept for the next request come to.
+            // The usual end of connections that are kept for the next request.
             Ending::Session(End::Eof | End::Overdue(_)) | Ending::Io(_) | Ending::Stopped
                 if stage == Stage::Idle =>
             {
@@ -263,13 +263,13 @@ impl Report {
         debug!("not listening on [::1]: {error}");
     }
 
-    /// It was told to read the files of its certificate again, if there are any.
+    /// The files of its certificate were to be read again, if there are any.
     #[cfg(feature = "tls")]
     pub(crate) fn reloaded(&self, result: io::Result<Option<&str>>) {
         match result {
             Ok(Some(fingerprint)) => info!("certificate read again: SHA-256 {fingerprint}"),
-            Ok(None) => debug!("the certificate is of no file: it stays"),
-            Err(error) => warn!("{error}; going on with the certificate of before"),
+            Ok(None) => debug!("the certificate is not from a file: it stays"),
+            Err(error) => warn!("{error}; keeping the previous certificate"),
         }
     }
 
@@ -298,7 +298,7 @@ impl Report {
         }
     }
 
-    /// The process was stopped, the machine slept, or a turn of the loop took too long.
+    /// The process was stopped, the machine slept, or one iteration of the loop took too long.
     pub(crate) fn stood_still(&self, milliseconds: u64) {
         let time = Duration::from_millis(milliseconds);
         warn!("the process stood still for {time:.1?}: no deadline counts that time");
@@ -318,7 +318,7 @@ impl Report {
     }
 
     pub(crate) fn stopping(&self, clients: usize) {
-        info!("stopping: {clients} clients are told");
+        info!("stopping: {clients} clients get a close frame");
     }
 
     pub(crate) fn stopped(&self, clients: usize) {

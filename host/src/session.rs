@@ -43,7 +43,7 @@ impl<'c> Session<'c> {
         session
     }
 
-    /// Has the answers to the request that comes next be of now.
+    /// Sets the date of the answers to the next request to now.
     pub(crate) fn set_date(&mut self) {
         let Some(opening) = &mut self.opening else { return };
         let mut date = [0; 29];
@@ -69,8 +69,8 @@ impl<'c> Session<'c> {
         if self.opening.is_some() { None } else { Some(&mut self.open) }
     }
 
-    /// Whether the client must say more before there is anything to [`receive`](Self::receive), as far as that can be told
-    /// without asking.
+    /// Whether the client must send more before there is anything to [`receive`](Self::receive), as far as that is known
+    /// without a call of it.
     #[inline]
     pub(crate) fn awaits_bytes(&self, rx: &Buffer<'_>) -> bool {
         self.opening.is_none() && self.open.awaits_bytes(rx)
@@ -88,7 +88,7 @@ impl<'c> Session<'c> {
         step
     }
 
-    /// Tells that `n` bytes were read into the room of `rx`; 0 is the end of the stream.
+    /// Reports that `n` bytes were read into the room of `rx`; 0 is the end of the stream.
     #[inline]
     pub(crate) fn commit(&mut self, rx: &mut Buffer<'_>, n: usize) {
         match &mut self.opening {
@@ -97,7 +97,7 @@ impl<'c> Session<'c> {
         }
     }
 
-    /// Tells of a sign of life other than bytes: the client took some of ours.
+    /// Reports a sign of life other than bytes: the client took some of ours.
     pub(crate) fn heard(&mut self) {
         current!(self, session => session.heard());
     }

@@ -1,4 +1,4 @@
-//! One turn of a client: what it needs for it, and what comes of it.
+//! One run of a client: what it needs, and what the loop does next.
 
 use crate::config::Config;
 use crate::deflate::Engine;
@@ -16,7 +16,7 @@ pub(crate) struct Context<'a, 'c> {
     pub(crate) config: &'a Config,
     /// Milliseconds since the start.
     pub(crate) now: u64,
-    /// How many clients may still be read in this turn although replies to them wait: those that take their replies
+    /// How many clients may still be read in this run of the loop although replies to them wait: those that take their replies
     /// come first.
     pub(crate) read_ons: u32,
 }

@@ -26,8 +26,8 @@ fn carry(from: &mut Buffer<'_>, to: &mut Buffer<'_>) {
     from.consume(n);
 }
 
-/// Hears all there is and echoes messages; returns how many bytes of messages came, and whether it is over. Any end
-/// but that of the closing handshake is a fault.
+/// Receives everything and echoes messages; returns how many bytes of messages came, and whether it is over. Any end
+/// except that of the closing handshake is a fault.
 fn hear<R: Role>(
     connection: &mut Connection<R>,
     rx: &mut Buffer<'_>,

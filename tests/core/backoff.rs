@@ -1,4 +1,4 @@
-//! `Backoff`: waits that double, each half of it chance.
+//! `Backoff`: waits that double, half of each random.
 
 use microws::Backoff;
 use proptest::prelude::*;

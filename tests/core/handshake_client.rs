@@ -395,7 +395,7 @@ fn heads_are_limited_in_bytes_and_fields() {
     assert_eq!(connect((len, 3)).verdict, Err(HandshakeError::Head(HeadError::TooManyFields)));
 }
 
-/// An answer can be told from its status and fields as they pass.
+/// Status and fields show the answer as they pass.
 #[test]
 fn the_answer_passes_item_by_item() {
     let mut rx = buffer(256);

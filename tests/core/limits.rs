@@ -50,7 +50,7 @@ in_both_roles! {
         assert_eq!(run.events[0], Seen::part(BINARY, true, false, b"abc"));
     }
 
-    /// Told by the header: not a byte of what is too long is waited for.
+    /// The header shows it: the connection fails before any byte of the payload has come.
     fn a_message_too_long_fails_before_its_payload_comes<S: Side>() {
         let mut connection = S::open().max_message_len(1000);
         let run = Drive::default().listen(&mut connection, &header(0x82, S::peer_key(), (1 << 63) - 1));
@@ -149,7 +149,7 @@ in_both_roles! {
         }
     }
 
-    /// Each fragment is whole by itself; pings between wait their turn.
+    /// Each fragment is whole by itself; pings between wait until it is complete.
     fn fragments_are_whole_one_by_one<S: Side>() {
         let input = S::script(&[(0x01, b"Hel"), (0x89, b"!"), (0x00, b""), (0x80, b"lo")]);
         let chunks = chunks::<S>(S::open().whole_up_to(100), 256, &input, Cuts::Every(1));

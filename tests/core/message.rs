@@ -58,7 +58,7 @@ in_both_roles! {
         }
     }
 
-    /// The other choice: 1009, told by the header.
+    /// The other choice: 1009, as soon as the header has come.
     fn a_message_longer_than_n_is_refused_if_the_caller_says_so<S: Side>() {
         let mut message = Message::<5>::default();
         let mut all = Vec::new();
@@ -92,7 +92,7 @@ fn a_message_of_no_bytes_fits_into_none() {
     assert_eq!(message.push(&chunk(BINARY, true, true, &mut [])), Some(Whole::Binary(&[])));
 }
 
-/// A message that was broken off leaves nothing behind.
+/// Nothing remains of a message that was broken off.
 #[test]
 fn a_first_chunk_begins_anew() {
     let mut message = Message::<4>::new();

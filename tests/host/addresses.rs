@@ -1,4 +1,4 @@
-//! The client's address in the log: whose word about it is believed, by which header, and by the PROXY protocol.
+//! The client's address in the log: which proxies are trusted about it, by which header, and by the PROXY protocol.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -169,7 +169,7 @@ fn a_proxy_protocol_header_may_be_cut_at_every_byte() {
             let mut client = echo.tcp();
             let origin = format!("Origin: {cut}-{name}\r\n");
             client.send(&header[..cut]);
-            // Who comes later is served: the server has read the first part alone.
+            // A later client is served: the server has read the first part alone.
             open_after(&echo, b"PROXY UNKNOWN\r\n");
             client.send(&[&header[cut..], &request(&origin)].concat());
             client.accepted();

@@ -78,8 +78,8 @@ impl Client {
 #[test]
 fn an_event_of_socket_io_costs_no_allocation_over_a_websocket_or_polling() {
     let _alone = ALONE.lock().unwrap();
-    let mut config =
-        Config { listen: vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()], ..Config::default() };
+    let mut config = Config::default();
+    config.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()];
     config.timeouts.ping_after = 0;
     config.socketio.news = None;
     let server = Server::bind(config).unwrap();
@@ -189,8 +189,8 @@ impl Polling {
 #[test]
 fn an_echoed_message_costs_no_allocation() {
     let _alone = ALONE.lock().unwrap();
-    let mut config =
-        Config { listen: vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()], ..Config::default() };
+    let mut config = Config::default();
+    config.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()];
     // A deadline that comes up is entered anew; that is no message's cost.
     config.timeouts.ping_after = 0;
     let server = Server::bind(config).unwrap();

@@ -11,9 +11,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Sends until the server takes no more, and reads nothing.
 fn stuff(client: &mut Raw) {
-    client.patience(Duration::from_millis(200));
+    client.set_timeout(Duration::from_millis(200));
     while client.try_send(&frame(0x82, KEY, &[0; 10_000])).is_ok() {}
-    client.patience(microws_tests::process::PATIENCE);
+    client.set_timeout(microws_tests::process::TIMEOUT);
 }
 
 fn ping() -> Frame {
@@ -63,7 +63,7 @@ fn a_client_that_answers_no_ping_is_told_and_dropped() {
 fn pings_can_be_turned_off() {
     let echo = Echo::start(&["--ping-interval", "0", "--ping-timeout", "0.1"]);
     let mut client = echo.open();
-    client.patience(Duration::from_millis(500));
+    client.set_timeout(Duration::from_millis(500));
     assert_eq!(client.try_frame().unwrap_err().kind(), ErrorKind::WouldBlock);
     client.echo(b"still here");
 }
@@ -184,7 +184,7 @@ fn deadlines_of_zero_are_none() {
     assert_eq!(echo.end().code(), Some(0));
 }
 
-/// A laptop sleeps, a debugger stops at a line, a container is paused: what the clients said meanwhile waits in the
+/// A laptop sleeps, a debugger stops at a line, a container is paused: what the clients sent meanwhile waits in the
 /// sockets, of more clients than the loop gets events for at once.
 #[test]
 fn nobody_is_ended_for_a_time_in_which_the_server_stood_still() {

@@ -98,7 +98,7 @@ fn silence_answers_nothing_not_even_a_close_frame() {
     client.send_frame(0x81, b"two");
     client.send_frame(0x89, b"");
     client.send_frame(0x88, &close_payload(1000, ""));
-    client.patience(Duration::from_millis(500));
+    client.set_timeout(Duration::from_millis(500));
     assert_eq!(client.try_frame().unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 

@@ -135,7 +135,7 @@ fn clients_that_read_nothing_share_a_bounded_memory_which_returns() {
     for _ in 0..40 {
         let mut client = Raw::connect_narrow(echo.address());
         client.upgrade();
-        client.patience(Duration::from_millis(200));
+        client.set_timeout(Duration::from_millis(200));
         while client.try_send(&bytes).is_ok() {}
         other.echo(b"is served");
         clients.push(client);

@@ -192,7 +192,7 @@ fn a_request_that_takes_too_long_gets_408() {
 fn a_request_that_comes_in_drops_gets_408_all_the_same() {
     let echo = Echo::start(&["--handshake-timeout", "0.3", "--close-timeout", "0.3"]);
     let mut client = echo.tcp();
-    client.patience(Duration::from_millis(20));
+    client.set_timeout(Duration::from_millis(20));
     let answer = loop {
         if let Ok(answer) = client.head() {
             break answer;
@@ -212,7 +212,7 @@ fn clients_over_the_limit_get_503_and_the_room_is_given_to_the_next() {
     echo.says("refused: 503");
     first.echo(b"still here");
     second.echo(b"still here");
-    // Those who were turned away and stay take nobody's place.
+    // Rejected clients that stay do not count.
     let lingering: Vec<Raw> = (0..5).map(|_| echo.tcp()).collect();
     echo.nth_line(6, |line| line.contains("refused: 503"));
     drop(first);

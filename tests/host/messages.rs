@@ -19,7 +19,7 @@ fn connect_with(
         request.headers_mut().insert(*name, value.parse().unwrap());
     }
     let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(microws_tests::process::PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(microws_tests::process::TIMEOUT)).unwrap();
     let (socket, response) = tungstenite::client(request, stream).unwrap();
     let subprotocol = response.headers().get("Sec-WebSocket-Protocol");
     (socket, subprotocol.map(|name| name.to_str().unwrap().to_owned()))
@@ -326,13 +326,13 @@ fn a_client_that_ends_its_direction_and_reads_late_gets_all_its_echoes() {
     let one = random_bytes(50_000, 6);
     let sent = frame(0x82, KEY, &one);
     // As much as the server takes from one that does not read.
-    client.patience(std::time::Duration::from_millis(300));
+    client.set_timeout(std::time::Duration::from_millis(300));
     let mut bytes = 0;
     while let Ok(n) = std::io::Write::write(&mut client.stream, &sent[bytes % sent.len()..]) {
         bytes += n;
     }
     client.finish();
-    client.patience(microws_tests::process::PATIENCE);
+    client.set_timeout(microws_tests::process::TIMEOUT);
     for _ in 0..bytes / sent.len() {
         assert!(client.try_message().unwrap() == (2, one.clone()));
     }

@@ -61,7 +61,7 @@ fn what_cannot_be_used_is_one_clear_line_and_status_1() {
 
 #[test]
 fn without_a_free_port_the_default_is_said_so() {
-    // If this fails, somebody else has it: it is taken either way.
+    // If this fails, another process has it: it is taken either way.
     let _taken = TcpListener::bind("127.0.0.1:1740");
     fails(&[], 1, &["cannot listen on 127.0.0.1:1740"]);
 }
@@ -274,7 +274,7 @@ fn clients_that_do_not_answer_hold_up_the_end_for_the_close_timeout_only() {
 
 /// Sends to a server until it takes no more, and reads nothing.
 fn stuff(client: &mut Raw) {
-    client.patience(Duration::from_millis(300));
+    client.set_timeout(Duration::from_millis(300));
     while client.try_send(&frame(0x82, KEY, &[0; 10_000])).is_ok() {}
 }
 
@@ -416,9 +416,9 @@ fn a_log_that_nobody_reads_holds_nobody_up() {
     let unread = echo.hold_log();
     flood();
     drop(unread);
-    // It is told as soon as there is room for a line.
+    // It is reported as soon as there is room for a line.
     let mut other = echo.open();
-    wait_until("the loss is told", || {
+    wait_until("the loss is reported", || {
         other.echo(b"x");
         echo.lines().iter().any(|line| line.contains(" lines of the log were lost")).then_some(())
     });

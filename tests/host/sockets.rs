@@ -7,7 +7,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Output;
 
-use microws_tests::process::{Echo, PATIENCE, Signal, wait_until};
+use microws_tests::process::{Echo, Signal, TIMEOUT, wait_until};
 use microws_tests::raw::{REQUEST, Raw};
 use tempfile::TempDir;
 
@@ -105,7 +105,7 @@ fn the_name_of_a_dead_server_is_taken_over_and_then_left_alone_by_its_first_owne
     drop(start(&path, &[]));
     assert!(path.exists());
     let mut first = start(&path, &[]);
-    // Somebody removes the name, and another server takes it.
+    // The name is removed, and another server takes it.
     fs::remove_file(&path).unwrap();
     let _second = start(&path, &[]);
     first.signal(Signal::TERM);
@@ -142,7 +142,7 @@ fn a_file_that_is_no_socket_is_refused_and_stays() {
 fn a_socket_of_tcp_is_inherited() {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
-    // Who connects before the server is there waits.
+    // A client that connects before the server is up waits.
     let mut early = Raw::connect(address);
     early.send(REQUEST);
     let echo = Echo::start_inheriting(socket.into(), &[], 1);
@@ -198,7 +198,7 @@ fn the_service_manager_is_told_once_the_server_listens() {
     let folder = folder();
     let (path, manager) = (folder.path().join("echo"), folder.path().join("manager"));
     let socket = UnixDatagram::bind(&manager).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TIMEOUT)).unwrap();
     let variables = [("NOTIFY_SOCKET", manager.to_str().unwrap()), ("MICROWS_LISTEN", &place(&path)[..])];
     let _echo = Echo::start_in(&variables, 0);
     let mut message = [0; 100];

@@ -14,7 +14,7 @@ pub fn buffer(len: usize) -> Buffer<'static> {
 /// An event with its payload copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
-    /// Chunks that follow one another are one: where they were cut says nothing.
+    /// Chunks that follow one another are one: where they were cut has no meaning.
     Data {
         kind: MessageKind,
         first: bool,
@@ -125,6 +125,16 @@ impl Cuts {
             Self::Random(rng, at_most) => rng.usize(1..=*at_most),
         }
     }
+
+    /// Moves the next piece of `input` into `rx`, as far as there is room.
+    pub(crate) fn feed(&mut self, input: &mut &[u8], rx: &mut Buffer<'_>) {
+        let spare = rx.spare();
+        let n = self.size().min(spare.len()).min(input.len());
+        let (now, later) = input.split_at(n);
+        spare[..n].copy_from_slice(now);
+        rx.commit(n);
+        *input = later;
+    }
 }
 
 /// `tx` and the transport that it is written to.
@@ -208,7 +218,7 @@ impl Default for Drive {
 }
 
 impl Drive {
-    /// Feeds `input` and lets nobody answer.
+    /// Feeds `input` and sends nothing.
     pub fn listen<R: Role>(self, connection: &mut Connection<R>, input: &[u8]) -> Run {
         self.run(connection, input, |_, _, _| {})
     }
@@ -254,12 +264,7 @@ impl Drive {
                     if input.is_empty() {
                         break End::WantRead;
                     }
-                    let spare = rx.spare();
-                    let n = self.reads.size().min(spare.len()).min(input.len());
-                    let (now, later) = input.split_at(n);
-                    spare[..n].copy_from_slice(now);
-                    rx.commit(n);
-                    input = later;
+                    self.reads.feed(&mut input, &mut rx);
                 }
                 Step::Write => {
                     assert!(!tx.buffer.is_empty(), "wants an empty buffer written out");

@@ -1,4 +1,4 @@
-//! Every error there is.
+//! Lists of all errors.
 
 use microws::handshake::KnownField;
 use microws::http::HeadError;

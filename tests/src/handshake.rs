@@ -68,15 +68,7 @@ impl Exchange {
     pub fn serve(self, supported: &[&str], input: &[u8]) -> Outcome {
         let config = self.limit(Config::new().subprotocols(supported));
         let mut handshake = ServerHandshake::new(&config);
-        let mut items = Vec::new();
-        let read = self.read(input, |rx| {
-            Ok(handshake.receive(rx)?.map(|event| {
-                items.push(line(&event));
-                event == Event::HeadEnd
-            }))
-        });
-        // `read` asks for the end twice.
-        items.dedup_by(|a, b| a == "end" && b == "end");
+        let (items, read) = self.read_items(input, |rx| handshake.receive(rx));
         let mut tx = [0; 512];
         let mut tx = Buffer::new(&mut tx);
         let verdict = handshake.check().map(|()| {
@@ -102,14 +94,7 @@ impl Exchange {
         let mut tx = vec![0; 16_384];
         let mut tx = Buffer::from_slice(&mut tx).unwrap();
         assert_eq!(handshake.send(&mut tx), Ok(true));
-        let mut items = Vec::new();
-        let read = self.read(input, |rx| {
-            Ok(handshake.receive(rx)?.map(|event| {
-                items.push(line(&event));
-                event == Event::HeadEnd
-            }))
-        });
-        items.dedup_by(|a, b| a == "end" && b == "end");
+        let (items, read) = self.read_items(input, |rx| handshake.receive(rx));
         let verdict = handshake.check().map(|()| handshake.subprotocol().map(str::to_owned));
         Outcome {
             items,
@@ -117,6 +102,24 @@ impl Exchange {
             output: tx.filled().to_vec(),
             after: read.unwrap_or_default(),
         }
+    }
+
+    /// [`read`](Self::read), with the items in words.
+    fn read_items(
+        self,
+        input: &[u8],
+        mut receive: impl for<'b> FnMut(&'b mut Buffer<'_>) -> Result<Option<Event<'b>>, HandshakeError>,
+    ) -> (Vec<String>, Result<Vec<u8>, HandshakeError>) {
+        let mut items = Vec::new();
+        let read = self.read(input, |rx| {
+            Ok(receive(rx)?.map(|event| {
+                items.push(line(&event));
+                event == Event::HeadEnd
+            }))
+        });
+        // `read` asks for the end twice.
+        items.dedup_by(|a, b| a == "end" && b == "end");
+        (items, read)
     }
 
     /// Calls `receive` until it returns that this was the last item or has no input left
@@ -144,12 +147,7 @@ impl Exchange {
                     if input.is_empty() {
                         return Err(HandshakeError::Incomplete);
                     }
-                    let spare = rx.spare();
-                    let n = self.reads.size().min(spare.len()).min(input.len());
-                    let (now, later) = input.split_at(n);
-                    spare[..n].copy_from_slice(now);
-                    rx.commit(n);
-                    input = later;
+                    self.reads.feed(&mut input, &mut rx);
                 }
                 Err(error) => {
                     // Errors stay, whatever comes.

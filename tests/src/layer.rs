@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::process::PATIENCE;
+use crate::process::TIMEOUT;
 use crate::raw::Raw;
 
 /// A protocol between a client and its socket. Where the socket does not block, it says so as the socket does.
@@ -133,7 +133,7 @@ impl Raw {
                 Ok(_) if sent == n && is_done => return Ok(()),
                 Ok(written) => moved += written,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                // What it said before can still be read.
+                // What it sent before can still be read.
                 Err(_) => n = sent,
             }
             sent += moved;
@@ -148,7 +148,7 @@ impl Raw {
             }
             if moved > 0 {
                 last = Instant::now();
-            } else if last.elapsed() > PATIENCE {
+            } else if last.elapsed() > TIMEOUT {
                 return Err(ErrorKind::TimedOut.into());
             } else {
                 thread::sleep(Duration::from_micros(100));

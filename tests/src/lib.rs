@@ -1,6 +1,7 @@
 //! Support for the tests: frames made and read without the code under test, the two ends of a
 //! connection as a test sees them, the receive loop of the documented contract over a transport
 //! that cuts, the echo server as a process with clients that send any bytes, and `microws-cat` as a process.
+#![allow(missing_docs, reason = "only the tests use this; where a name says it, no comment repeats it")]
 
 pub mod cat;
 pub mod drive;

@@ -15,15 +15,15 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, kill_process, prlimit};
 
 use crate::raw::Raw;
 
-/// How long anything may take that must happen.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a test waits for something that must happen.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Looks until `condition` gives something; the deadline is for tests that fail.
 ///
 /// # Panics
 /// When the condition is not met in time.
 pub fn wait_until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         if let Some(found) = condition() {
             return found;
@@ -202,7 +202,7 @@ impl Echo {
     /// # Panics
     /// If it does not come.
     pub fn nth_line(&self, n: usize, is_it: impl Fn(&str) -> bool) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let mut lines = self.log.lines.lock().expect("the log is UTF-8");
         loop {
             if let Some(line) = lines.iter().filter(|line| is_it(line)).nth(n - 1) {

@@ -9,7 +9,7 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use crate::frames::{Frame, frame, masked};
 use crate::layer::Layer;
-use crate::process::PATIENCE;
+use crate::process::TIMEOUT;
 
 /// A request for an upgrade that any server accepts.
 pub const REQUEST: &[u8] =
@@ -67,7 +67,7 @@ impl Raw {
     /// # Errors
     /// The system's.
     pub fn try_connect(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
         stream.set_nodelay(true)?;
         Self::over(stream)
     }
@@ -99,8 +99,8 @@ impl Raw {
     /// # Errors
     /// The system's.
     pub fn over(stream: TcpStream) -> io::Result<Self> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        stream.set_write_timeout(Some(TIMEOUT))?;
         Ok(Self { stream, layer: None, came: Vec::new() })
     }
 
@@ -108,9 +108,9 @@ impl Raw {
     ///
     /// # Panics
     /// If it is zero.
-    pub fn patience(&self, patience: Duration) {
-        self.stream.set_read_timeout(Some(patience)).expect("a time");
-        self.stream.set_write_timeout(Some(patience)).expect("a time");
+    pub fn set_timeout(&self, timeout: Duration) {
+        self.stream.set_read_timeout(Some(timeout)).expect("a time");
+        self.stream.set_write_timeout(Some(timeout)).expect("a time");
     }
 
     /// # Errors
@@ -377,7 +377,7 @@ impl Raw {
             }
         };
         let rest = self.rest()?;
-        assert!(rest.is_empty(), "{} bytes behind the close frame", rest.len());
+        assert!(rest.is_empty(), "{} bytes after the close frame", rest.len());
         Ok(match close.payload.as_slice() {
             [hi, lo, reason @ ..] => {
                 (u16::from_be_bytes([*hi, *lo]), String::from_utf8_lossy(reason).into_owned())

@@ -10,6 +10,7 @@ pub const STRATEGIES: [Strategy; 5] =
     [Strategy::Default, Strategy::Filtered, Strategy::HuffmanOnly, Strategy::Rle, Strategy::Fixed];
 
 /// A peer that compresses.
+#[expect(missing_debug_implementations, reason = "zlib-rs's state has none")]
 pub struct Compressor(Deflate);
 
 impl Compressor {
@@ -69,9 +70,9 @@ pub fn inflate_some(payload: &[u8]) -> Option<(Vec<u8>, bool)> {
     (status != Ok(Status::StreamEnd)).then_some((out, status.is_ok()))
 }
 
-/// [`inflate_some`], for somebody who says whether the payload is `valid`. zlib takes a code for code lengths without any
-/// code, and fails when 316 lengths without a code have come, a bit each, or with them an end of a block: who refuses such
-/// a code at once is right as well.
+/// [`inflate_some`], for a caller that knows whether the payload is `valid`. zlib takes a code for code lengths without any
+/// code, and fails when 316 lengths without a code have come, a bit each, or with them an end of a block: a
+/// decoder that refuses such a code at once is right as well.
 pub fn judge(payload: &[u8], valid: bool) -> Option<(Vec<u8>, bool)> {
     let (made, by_zlib) = inflate_some(payload)?;
     let more = || inflate_some(&[payload, &[0; 64]].concat()).is_none_or(|(_, valid)| valid);

@@ -18,7 +18,7 @@ pub struct AckSlot {
 enum State {
     Free,
     Awaited,
-    /// It has not come in time, and the program was not told yet.
+    /// It has not come in time, and that was not reported yet.
     Overdue,
 }
 

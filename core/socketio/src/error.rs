@@ -1,4 +1,4 @@
-//! [`SendError`]: what a caller can ask for in vain.
+//! [`SendError`]: requests of the caller that fail.
 
 use core::fmt;
 

@@ -41,7 +41,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The close code that tells the peer.
+    /// The close code for the peer.
     pub const fn close_code(self) -> CloseCode {
         match self {
             Self::TooLong => CloseCode::MESSAGE_TOO_BIG,
@@ -49,7 +49,7 @@ impl Fault {
         }
     }
 
-    /// What is wrong, in the words of the log.
+    /// The fault in words, for the log.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::PacketType => "unknown Engine.IO packet type",

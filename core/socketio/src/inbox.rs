@@ -56,7 +56,7 @@ impl<'a> Inbox<'a> {
         }
     }
 
-    /// Its memory, for the next one.
+    /// Returns its memory, to make the next one of it.
     pub const fn into_memory(self) -> &'a mut [u8] {
         self.bytes
     }

@@ -34,11 +34,11 @@
 //! - [`json`], [`engine`], [`packet`] and [`payload`] are functions of text and slices: the codec.
 //! - [`Client`] is a client's life in one namespace, beside the [`Session`](microws::Session) of its WebSocket.
 //! - [`server`] has the server's side: a session over a WebSocket or over HTTP polling, with the upgrade between them.
-//! - [`io`] has both behind one handle: blocking, async and polled.
+//! - [`io`] has both in one handle: blocking, async and polled.
 //!
 //! The data of an application stays JSON text, checked and not taken apart. A client speaks WebSocket from the start:
-//! that is what a JavaScript client does with `transports: ["websocket"]`, and every server takes it unless it was told
-//! not to. To reconnect is a loop of the caller: each connection is a new session and a new client over the same
+//! that is what a JavaScript client does with `transports: ["websocket"]`, and every server takes it unless it is configured
+//! otherwise. To reconnect is a loop of the caller: each connection is a new session and a new client over the same
 //! buffers. With a [`Recovery`] it goes on where the last one has ended, if the server can do that.
 //!
 //! # Memory
@@ -55,6 +55,21 @@
 //! reads arguments.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![deny(missing_docs)]
+// No panic path: what the network sends must never stop a device.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::todo,
+    clippy::unimplemented,
+    clippy::arithmetic_side_effects
+)]
+// Everything public that can grow is non_exhaustive.
+#![deny(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod acks;
 mod base64;

@@ -47,7 +47,7 @@ impl<'a> Outgoing<'a> {
         self.attachments
     }
 
-    /// Whether it can be sent: to tell before there is anybody to send it to.
+    /// Whether it can be sent: a check that needs no session.
     ///
     /// # Errors
     /// [`InvalidName`](SendError::InvalidName), [`InvalidJson`](SendError::InvalidJson),

@@ -22,7 +22,7 @@ pub enum End {
     Refused,
     /// The peer closed the transport by an Engine.IO packet.
     Closed,
-    /// The peer broke the protocol. It was told by a close frame.
+    /// The peer broke the protocol. It got a close frame.
     Failed(Fault),
     /// The peer took too long.
     Overdue(Overdue),

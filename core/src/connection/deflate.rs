@@ -35,7 +35,7 @@ impl Compression {
 }
 
 impl<R> Connection<R> {
-    /// Lets compressed messages through, as `agreed` in a [`ServerHandshake`](crate::handshake::ServerHandshake) or a
+    /// Accepts compressed messages, as `agreed` in a [`ServerHandshake`](crate::handshake::ServerHandshake) or a
     /// [`ClientHandshake`](crate::handshake::ClientHandshake). A session does so itself.
     #[must_use]
     pub fn agree(mut self, agreed: Option<Agreed>) -> Self {
@@ -194,7 +194,7 @@ impl<R: Role> Connection<R> {
     }
 
     /// Compresses `message` and queues it whole in one frame, or plain if it would not be shorter:
-    /// [`Deflater::saved`] tells how many bytes of payload that saved.
+    /// [`Deflater::saved`] returns how many bytes of payload that saved.
     ///
     /// # Errors
     /// As [`send`](Self::send). A message that does not fit into `tx` in either form is

@@ -35,17 +35,17 @@ pub enum State {
     Open = 1,
     /// A close frame was queued: nothing more can be sent, messages may still arrive.
     Closing = 2,
-    /// The close handshake is done, or the end was told: only the stream is left.
+    /// The close handshake is done, or the end was reported: only the stream is left.
     Closed = 3,
 }
 
 /// One WebSocket connection after the opening handshake: state alone, at most 64 bytes on a
 /// 32-bit machine. `rx` and `tx` are lent to each call, so events can be answered while they are held.
 ///
-/// - Nothing is taken from `rx` by halves: a header and a control frame only whole, payload as
-///   far as it is there.
+/// - Headers and control frames are taken from `rx` only when they are whole, payload as far as it
+///   is there.
 /// - Nothing is received unless `tx` can hold one reply ([`MAX_REPLY_LEN`](Self::MAX_REPLY_LEN)):
-///   that is the back-pressure, and why no pong is ever lost.
+///   that is the back-pressure, and the reason that no pong is ever lost.
 /// - Endings come last: [`Event::Close`](crate::Event::Close) and [`Step::End`](crate::Step::End) appear once the
 ///   close frame that belongs to them has left `tx`.
 ///
@@ -92,7 +92,7 @@ pub struct Connection<R> {
     /// Back in its initial state at every message boundary, so it is never reset.
     utf8: Validator,
 
-    /// Why nothing more is received; told when `tx` is written out.
+    /// Why nothing more is received; reported when `tx` is written out.
     pub(crate) end: Option<End>,
     pub(crate) state: State,
     /// The message that is being sent.
@@ -213,7 +213,7 @@ impl<R> Connection<R> {
         if self.end.is_some() { 0 } else { self.remaining }
     }
 
-    /// Whether there is nothing to tell until bytes come, `rx` being empty.
+    /// Whether [`receive`](Self::receive) has nothing to report until bytes come; `rx` is empty.
     #[inline]
     pub(crate) const fn awaits_bytes(&self) -> bool {
         #[cfg(feature = "deflate")]

@@ -64,7 +64,7 @@ impl<R: Role> Connection<R> {
             rx.truncate(payload);
         }
         if let (End::Failed(error), State::Open) = (end, self.state) {
-            // Without room for it `tx` goes out first; with it, too.
+            // Whether there was room for it or not, `tx` goes out first.
             if self.put(tx, true, Opcode::Close, &error.close_code().0.to_be_bytes()).is_ok() {
                 self.state = State::Closing;
             }
@@ -130,8 +130,8 @@ impl<R: Role> Connection<R> {
         self.payload(rx, whole)
     }
 
-    /// A message in one frame of at most 125 bytes that is all there, as most messages are, by the shortest way.
-    /// `None` for any other and for anything wrong: then nothing has changed.
+    /// The fast path for most messages: one complete frame of at most 125 bytes. `None` for any other message and for
+    /// any fault: then nothing has changed.
     // A call more would be a fifth of the steps for a short message; without `simd` flash may count more.
     #[cfg_attr(feature = "simd", inline(always))]
     #[cfg_attr(not(feature = "simd"), inline)]
@@ -319,7 +319,7 @@ impl<R: Role> Connection<R> {
             if replied {
                 self.state = State::Closing;
             }
-            // The payload is told when the reply has left.
+            // The payload is reported when the reply has left.
             rx.untake(len);
             self.remaining = len as u64;
         }

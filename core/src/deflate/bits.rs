@@ -22,7 +22,7 @@ impl Bits {
         true
     }
 
-    /// The next `n` bits, at most 16, as a number; `None` if they are not all there, and then none is used.
+    /// The next `n` bits, at most 16, as a number; `None` if fewer have come, and then none is used.
     pub(super) fn take(&mut self, n: u8, input: &mut &[u8]) -> Option<u16> {
         if !self.hold(n, input) {
             return None;

@@ -186,7 +186,7 @@ impl<'t> Deflater<'t> {
         let entries = self.table.len().min(0xffff) as u32;
         let slot = hash.wrapping_mul(entries) >> 16;
         let Some(slot) = self.table.get_mut(slot as usize) else { return 0 };
-        // The table has the lower half of positions; what is not the same string is found out by comparing.
+        // The table holds the lower half of each position; a comparison shows whether the string is the same.
         let distance = usize::from((self.at as u16).wrapping_sub(*slot));
         *slot = self.at as u16;
         if distance == 0 || distance > self.furthest || distance > self.at {

@@ -9,10 +9,10 @@ pub(super) const MAX_BITS: usize = 15;
 /// How many codes there are of each length; those of length 0 are not counted.
 pub(super) type Counts = [u16; MAX_BITS + 1];
 
-/// Makes a code of the length of each symbol's code, 0 for a symbol without one: whether these lengths are one.
+/// Builds the code from the length of each symbol's code, 0 for a symbol without one: whether the lengths are valid.
 ///
-/// Over-subscribed codes are none. Incomplete ones are none either, but for a single code of one bit, or no code at all,
-/// where `may_be_single`: "One distance code of zero bits means that there are no distance codes used at all", "If only
+/// Over-subscribed codes are invalid. Incomplete codes are invalid too, except a single code of one bit, or no code at
+/// all, where `may_be_single`: "One distance code of zero bits means that there are no distance codes used at all", "If only
 /// one distance code is used, it is encoded using one bit" (section 3.2.7).
 #[inline(never)]
 pub(super) fn build(lengths: &[u8], counts: &mut Counts, symbols: &mut [u16], may_be_single: bool) -> bool {
@@ -55,7 +55,7 @@ pub(super) fn build(lengths: &[u8], counts: &mut Counts, symbols: &mut [u16], ma
 /// What a code stands for.
 pub(super) enum Decoded {
     Symbol(u16),
-    /// The code is not all there: nothing was used.
+    /// The code is incomplete: nothing was used.
     Incomplete,
     /// No symbol has this code.
     Unknown,

@@ -98,7 +98,7 @@ impl Inflater {
         }
     }
 
-    /// Begins the next message, whatever became of the one before. `keep` keeps the window: context takeover, RFC 7692
+    /// Begins the next message, whether or not the last one was finished. `keep` keeps the window: context takeover, RFC 7692
     /// section 7.1.1. Without it the message's output begins at the front of the ring.
     pub const fn begin(&mut self, keep: bool) {
         // A message that was given up may have left bytes to copy, which would stand for a block without compression.

@@ -1,7 +1,7 @@
 //! permessage-deflate (RFC 7692) in fixed memory: DEFLATE (RFC 1951) both ways, and the terms that the peers agree on.
 //!
-//! Give `rx` an [`Inflater`] and a ring, and that is all: sessions then agree to the extension, and hand out chunks as
-//! if there were no compression.
+//! Give `rx` an [`Inflater`] and a ring; nothing else is needed. Sessions then agree to the extension, and hand out
+//! chunks as if there were no compression.
 //!
 //! ```
 //! use microws::{Buffer, deflate::Inflater};
@@ -13,10 +13,10 @@
 //!
 //! # How large the ring must be
 //!
-//! The ring is the peer's LZ77 window and the output at once: 256 bytes to 32 KiB. A session tells the peer to keep to
-//! it, where the peer can be told so (sections 7.1.2.1 and 7.1.2.2), and to forget it between messages (sections
-//! 7.1.1.1 and 7.1.1.2). A peer that can't be told so, such as Firefox, is understood as long as each message is not
-//! longer than the ring; a longer one that reaches further back fails with 1009. See [`Params`] for other terms.
+//! The ring is the peer's LZ77 window and the output at once: 256 bytes to 32 KiB. A session asks the peer to keep to
+//! it, where the peer allows that (sections 7.1.2.1 and 7.1.2.2), and to forget it between messages (sections
+//! 7.1.1.1 and 7.1.1.2). With a peer that does not allow it, such as Firefox, messages no longer than the ring can be
+//! inflated; a longer one that reaches further back fails with 1009. See [`Params`] for other terms.
 //!
 //! In JSON a window of 1 KiB saves nearly as much as one of 32 KiB where each message stands alone, and 4 KiB where [the
 //! context is kept](Params::keep_peers_context): the README has the figures.

@@ -61,7 +61,7 @@ impl Params {
         self
     }
 
-    /// A server that keeps no own context tells each client so, not only one that asks for it (section 7.1.1.1): a client
+    /// A server without a context of its own says so to each client, not only to one that asks (section 7.1.1.1): a client
     /// may then free its window between messages. It takes 28 bytes more of `tx`. Without effect on a client, which
     /// always asks for what it can't hold.
     #[must_use]

@@ -49,7 +49,7 @@ pub struct ServerHandshake<'c> {
 
 impl<'c> ServerHandshake<'c> {
     /// A handshake that agrees to the first of the client's subprotocols that is among those of `config`, and to none
-    /// if there is no such.
+    /// if there is no such subprotocol.
     pub const fn new(config: &'c Config<'c>) -> Self {
         Self { config, request: Request::new(config), failure: None }
     }
@@ -57,8 +57,8 @@ impl<'c> ServerHandshake<'c> {
     /// Takes the next line out of `rx`; `None` means: read more into `rx`.
     ///
     /// # Errors
-    /// The reason why the request is unreadable, now and ever after. Faults of the upgrade alone are told by
-    /// [`check`](Self::check).
+    /// The reason why the request is unreadable; every later call returns it too. Faults of the upgrade alone are
+    /// reported by [`check`](Self::check).
     pub fn receive<'b>(&mut self, rx: &'b mut Buffer<'_>) -> Result<Option<Event<'b>>, HandshakeError> {
         if let Some(error) = self.failure {
             return Err(error);
@@ -164,8 +164,8 @@ impl<'c> ClientHandshake<'c> {
     /// Takes the next line out of `rx`; `None` means: read more into `rx`.
     ///
     /// # Errors
-    /// The reason why the answer is unreadable, now and ever after. Faults of the upgrade alone are told by
-    /// [`check`](Self::check), so that an answer other than 101 can be read.
+    /// The reason why the answer is unreadable; every later call returns it too. Faults of the upgrade alone are
+    /// reported by [`check`](Self::check), so that an answer other than 101 can be read.
     pub fn receive<'b>(&mut self, rx: &'b mut Buffer<'_>) -> Result<Option<Event<'b>>, HandshakeError> {
         if let Some(error) = self.failure {
             return Err(error);

@@ -142,7 +142,7 @@ impl Answer {
         self.head.is_complete()
     }
 
-    /// Takes the next line of the head out of `rx`; `None` if it is not all there. An error is final.
+    /// Takes the next line of the head out of `rx`; `None` if it is incomplete. An error is final.
     pub(crate) fn receive(
         &mut self,
         config: &Config<'_>,

@@ -84,7 +84,7 @@ impl KnownField {
     }
 }
 
-/// Fields to look for, by their names. Those that are in nobody's list take no flash.
+/// Fields to look for, by their names. Fields that are in no list take no flash.
 pub(super) struct Sought(pub(super) &'static [(KnownField, &'static str)]);
 
 impl Sought {
@@ -111,7 +111,7 @@ impl fmt::Display for KnownField {
 pub enum HandshakeError {
     /// The head can't be read. Its own status.
     Head(HeadError),
-    /// The head is not all there yet: go on receiving. No fault of anybody.
+    /// The head is incomplete: go on receiving. It is not a fault of the peer.
     Incomplete,
     /// A field that matters does not fit into `rx`. 431.
     FieldTooLong(KnownField),

@@ -1,4 +1,4 @@
-//! The key of the opening handshake and what answers it, RFC 6455 sections 1.3 and 4.2.2: SHA-1 and base64.
+//! The key of the opening handshake and the accept value for it, RFC 6455 sections 1.3 and 4.2.2: SHA-1 and base64.
 
 #[cfg(any(feature = "compact", test))]
 pub(super) mod compact;
@@ -62,7 +62,7 @@ pub(super) mod crates {
 
     /// `bytes`, at most 20, in base64, padded to [`ACCEPT_LEN`].
     fn base64(bytes: &[u8]) -> [u8; ACCEPT_LEN] {
-        // 20 bytes make 27 characters. Of 21 nothing is left over that would need other code than the rest.
+        // 20 bytes make 27 characters. 21 is a multiple of 3: base64ct's remainder path is then not linked.
         let mut whole = [0; 21];
         copy(&mut whole, bytes);
         let mut text = [0; ACCEPT_LEN];

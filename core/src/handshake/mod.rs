@@ -1,7 +1,7 @@
 //! The opening handshake, RFC 6455 section 4, over the lines of one HTTP/1.1 head each way.
 //!
 //! A [`Session`](crate::Session) does all of it. [`ServerHandshake`] and [`ClientHandshake`] are for programs that
-//! count bytes of flash and do the rest by hand: they answer a request at fault themselves, with [`reject`].
+//! count bytes of flash and do the rest by hand: such a program rejects a bad request itself, with [`reject`].
 //!
 //! Bytes after the head stay in `rx`: they are the first frame.
 

@@ -42,7 +42,7 @@ impl<const N: usize> Refusal<N> {
                 self.status = line.status();
             }
             Event::Field(field) if field.is("Retry-After") => self.retry_after = seconds(field),
-            // One that does not fit is none: a part of it names something else.
+            // A location that does not fit is dropped: a part of it would name something else.
             Event::Field(field) if field.is("Location") => {
                 self.location.clear();
                 let _ = self.location.extend_from_slice(field.value());
@@ -63,7 +63,7 @@ impl<const N: usize> Refusal<N> {
     }
 
     /// Where else to go (RFC 9110 section 10.2.2): an address for [`Url::parse`](crate::http::Url::parse), or a path on
-    /// the same server. `None` if it was not told or has more than `N` bytes.
+    /// the same server. `None` if the answer has none or one of more than `N` bytes.
     pub fn location(&self) -> Option<&str> {
         match core::str::from_utf8(&self.location) {
             Ok("") | Err(_) => None,

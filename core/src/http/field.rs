@@ -66,7 +66,7 @@ pub(crate) fn lists(list: &[u8], token: &str) -> bool {
     elements(list).any(|element| is_alike(element, token.as_bytes()))
 }
 
-/// Whether both are the same but for the case of letters. (`eq_ignore_ascii_case` is not const for slices.)
+/// Whether both are the same except for the case of letters. (`eq_ignore_ascii_case` is not const for slices.)
 #[inline(never)]
 pub(crate) const fn is_alike(mut a: &[u8], mut b: &[u8]) -> bool {
     loop {

@@ -1,8 +1,8 @@
 //! HTTP/1.1 heads, RFC 9110 and 9112: read line by line, written whole or not at all. Nothing of WebSocket.
 //!
 //! `rx` must hold a line, not the head: a request with 4 KiB of cookies passes through 256 bytes. A longer
-//! line is skipped, and its name is told. Lines are taken apart where they are asked, so that a program that
-//! does not ask carries no code for it.
+//! line is skipped, and only its name is reported. A line is parsed when the program asks for its parts, so that a
+//! program that does not ask carries no code for it.
 
 pub(crate) mod error;
 pub(crate) mod field;

@@ -51,7 +51,7 @@ impl HeadReader {
         self.stage = Stage::Start;
     }
 
-    /// Takes the next line out of `rx`, the first one as `start`; `None` if it is not all there. After the
+    /// Takes the next line out of `rx`, the first one as `start`; `None` if it is incomplete. After the
     /// end: the end again.
     ///
     /// A fault is found at the byte that makes it one, so the error is the same wherever the head was cut.

@@ -8,8 +8,8 @@ use crate::http::host::{ipv4_address, is_host};
 /// The parts of a WebSocket address, borrowed from its text: where to connect to and what to ask for.
 ///
 /// It takes RFC 6455's ws-URI in the characters of RFC 3986, and nothing that a browser refuses. Nothing is decoded or
-/// brought into another form: what would need that is an error. The punycode of a name is not checked; its DNS
-/// knows.
+/// normalized: an address that would need it is an error. The punycode of a name is not checked; that is left to the
+/// DNS.
 ///
 /// ```
 /// use microws::Config;

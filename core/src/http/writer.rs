@@ -19,7 +19,7 @@ pub(crate) const fn are_valid(mut fields: &Fields<'_>) -> bool {
 
 /// Queues a response: `status`, `fields`, and `body` with its length. It says `Connection: close`: write `tx`
 /// out, end the stream's direction, and read until the peer ends its own, because closing a stream with bytes
-/// unread takes the response away.
+/// unread resets it, and the peer may lose the response.
 ///
 /// A [session](crate::Session) does all of that; this is for programs without one.
 ///

@@ -19,7 +19,7 @@
 //! }
 //! ```
 //!
-//! With a look at the request before it is answered:
+//! A program that looks at the request before it is answered:
 //!
 //! ```
 //! # use embedded_io::{Read, Write};

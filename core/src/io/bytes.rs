@@ -1,4 +1,4 @@
-//! A WebSocket as a stream of bytes, for what speaks over TCP otherwise: MQTT and the like.
+//! A WebSocket as a stream of bytes, for protocols that usually run over TCP: MQTT and the like.
 
 use core::fmt;
 
@@ -18,7 +18,7 @@ pub enum StreamError<E> {
     /// The bytes can't be sent: [`Closed`](SendError::Closed) after a close frame, [`NotNow`](SendError::NotNow) before
     /// the connection is open.
     Send(SendError),
-    /// A message came that is not binary, or one that nobody inflated; the connection is closed with 1003.
+    /// A message came that is not binary, or is compressed and was not inflated; the connection is closed with 1003.
     NotBinary,
 }
 
@@ -96,7 +96,7 @@ macro_rules! byte_stream {
         /// gather them takes 392 bytes of flash on a Cortex-M3.) Pings are answered while it reads.
         ///
         /// It ends as TCP would: after the closing handshake `read` returns 0 and `write` fails. A peer that goes without
-        /// it is an error, so that nobody takes half a packet for the end. [`session`](Self::session) has the
+        /// it is an error, so that half a packet is not taken for the end. [`session`](Self::session) has the
         /// close code.
         #[derive(Debug)]
         #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -168,7 +168,7 @@ macro_rules! byte_stream {
                 }
             }
 
-            /// Tells the peer that its message is not taken.
+            /// Closes with 1003: messages of this kind are not accepted.
             $($async)? fn refuse(&mut self) -> Result<(), StreamError<S::Error>> {
                 match self.socket.sender.close(CloseCode::UNSUPPORTED_DATA, "")$($await)* {
                     // An earlier call was broken off, or both sent at once.

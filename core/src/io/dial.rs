@@ -101,11 +101,11 @@ impl<'n, T, D, S> Dialer<'n, T, D, S> {
 }
 
 impl<'n, T: TcpConnect, D: Dns, S: Fn(u32) -> F, F: Future<Output = ()>> Dialer<'n, T, D, S> {
-    /// Resolves the host of `url` and connects to it: a TCP stream, over which a TLS stream may be made. Dropped, the
-    /// future leaves nothing behind.
+    /// Resolves the host of `url` and connects to it: a TCP stream, over which a TLS stream may be made. A future
+    /// that is dropped leaves nothing open.
     ///
     /// # Errors
-    /// All but [`NeedsTls`](DialError::NeedsTls) and [`Open`](DialError::Open).
+    /// All except [`NeedsTls`](DialError::NeedsTls) and [`Open`](DialError::Open).
     pub async fn connect(&self, url: Url<'_>) -> Result<T::Connection<'n>, DialError<D::Error, T::Error>> {
         let connected = async {
             let ip = match url.ip() {

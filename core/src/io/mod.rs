@@ -1,4 +1,4 @@
-//! Adapters: a [`Session`](crate::Session), its two buffers and a byte stream behind one handle.
+//! Adapters: a [`Session`](crate::Session), its two buffers and a byte stream in one handle.
 //!
 //! | module | stream | a verb that can't go on |
 //! |---|---|---|
@@ -19,7 +19,7 @@
 //! - A verb that was broken off, by a future dropped or an I/O error that passes (a timeout), is called again with the
 //!   same arguments: nothing is lost and nothing is done twice. Between the fragments of a payload larger than `tx` no
 //!   other message can begin.
-//! - Deadlines need a clock: call `tick` before each wait, and give `recv` no longer than it says.
+//! - Deadlines need a clock: call `tick` before each wait, and let `recv` wait no longer than `tick` returned.
 //! - `open_with` opens a client's connection within a time, and hands out the answer of a server that refuses it.
 #![cfg_attr(
     feature = "embedded-nal-async",

@@ -70,8 +70,8 @@ pub trait Stream {
 
     /// Sends bytes that the stream holds back, if it is one that does, all of them. One that can't do so without waiting
     /// must not hold back: TLS that never waits seals a record in `write`, returns `None` as long as that has not gone
-    /// and then how many of the bytes it held. Otherwise the last word could get lost, and a peer that takes nothing
-    /// would not be seen.
+    /// and then how many of the bytes it held. Otherwise the last bytes could get lost, and a peer that takes nothing
+    /// would not be noticed.
     ///
     /// # Errors
     /// The stream's own.
@@ -89,7 +89,7 @@ pub trait Stream {
     }
 }
 
-/// A session and its buffers, to be polled.
+/// A session and its buffers, which the program polls.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WebSocket<'a, R: Endpoint> {
@@ -203,7 +203,7 @@ impl<'a, R: Endpoint> WebSocket<'a, R> {
     }
 }
 
-/// Goes on until something is to be told.
+/// Goes on until there is something to return.
 fn drive<S: Stream, R: Endpoint>(
     rx: &mut Buffer<'_>,
     tx: &mut Buffer<'_>,
@@ -232,7 +232,7 @@ fn drive<S: Stream, R: Endpoint>(
                     blocked = !write(session, tx, stream)?;
                     if let Some(n) = stream.read(rx.spare())? {
                         session.commit(rx, n);
-                        // After the end a peer may send as fast as it is read: others must have their turn.
+                        // After the end a peer may send as fast as it is read: other streams must be served too.
                         if n == 0 || session.end().is_none() {
                             continue;
                         }

@@ -116,7 +116,7 @@ macro_rules! verbs {
             }
 
             /// Closes with code 1000 and no reason, and waits for the end; messages that still come are dropped. To say
-            /// why, or to take those messages: [`Sender::close`], and `recv` until `None`.
+            /// why, or to receive those messages: [`Sender::close`], and `recv` until `None`.
             ///
             /// # Errors
             /// As [`recv`](Self::recv); [`NotNow`](SendError::NotNow) before the connection is open.

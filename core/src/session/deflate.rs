@@ -39,7 +39,7 @@ impl<R: Endpoint> Session<'_, R> {
         self.connection.fail(error);
     }
 
-    /// Lets compressed messages through on a stream whose opening handshake somebody else did, on these terms.
+    /// Accepts compressed messages, on these terms, on a stream whose opening handshake was done elsewhere.
     #[must_use]
     pub fn agree(mut self, agreed: Option<Agreed>) -> Self {
         self.connection.set_agreed(agreed);
@@ -47,7 +47,7 @@ impl<R: Endpoint> Session<'_, R> {
     }
 
     /// Queues a whole message, compressed if both agreed to it and it is shorter so;
-    /// [`Deflater::saved`] then tells how many bytes of payload that saved. One that does not fit into `tx` goes out in
+    /// [`Deflater::saved`] then returns how many bytes of payload that saved. One that does not fit into `tx` goes out in
     /// fragments. After [`Sent::Write`] call again with the same message and deflater.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ pub use upgraded::Upgraded;
 /// - Nothing is received unless `tx` can hold a pong or close frame.
 /// - A request at fault is answered (400, 405, 426, 431, 505 …), whatever the program does.
 /// - The end comes last: the close frame or the response has left `tx`, and the peer has ended the stream or had its
-///   time to do so, so that no reset takes the last bytes away.
+///   time to do so, so that no reset discards the last bytes.
 ///
 /// ```
 /// use microws::{Buffer, Config, Event, Session, Step};
@@ -148,7 +148,7 @@ pub trait Opening: core::fmt::Debug + MaybeFormat {
         false
     }
 
-    /// Tells a peer that takes too long, in `tx`.
+    /// Queues the message in `tx` for a peer that takes too long.
     fn on_overdue(&mut self, _tx: &mut Buffer<'_>) {}
 }
 
@@ -198,8 +198,8 @@ impl<'c, R: Endpoint> Session<'c, R> {
     }
 
     /// The message that comes next, if all of it is there in one frame, by a shorter way than [`receive`](Self::receive):
-    /// for a program with a loop of its own for such messages. `None` changes nothing, and `receive` knows what is to be
-    /// done; so it always is for more than 65,535 bytes, for long texts, and with the feature `compact`.
+    /// for a program with a loop of its own for such messages. After `None`, which changes nothing, call `receive`. It is
+    /// always `None` for more than 65,535 bytes, for long texts, and with the feature `compact`.
     #[inline(always)]
     pub fn receive_whole<'b>(&mut self, rx: &'b mut Buffer<'_>, tx: &Buffer<'_>) -> Option<Chunk<'b>> {
         let message = match self.connection.short_message(rx, tx) {
@@ -213,9 +213,9 @@ impl<'c, R: Endpoint> Session<'c, R> {
         }
     }
 
-    /// Whether [`receive`](Self::receive) has nothing to tell until bytes come: `rx` is empty, and neither an end nor
-    /// the rest of a compressed message waits. A program that asks before each call saves the one that finds nothing,
-    /// which costs as much as a short message.
+    /// Whether [`receive`](Self::receive) has nothing to report until bytes come: `rx` is empty, and neither an end nor
+    /// the rest of a compressed message waits. A program that asks first saves a call that would find nothing, which
+    /// costs as much as a short message.
     #[inline]
     pub const fn awaits_bytes(&self, rx: &Buffer<'_>) -> bool {
         rx.is_empty() && !self.eof && self.connection.awaits_bytes()
@@ -296,8 +296,8 @@ impl<'c, R: Endpoint> Session<'c, R> {
     }
 
     /// The last word has left `tx`. A server ends the TCP connection first, a client waits for that (section 7.1.1).
-    /// To close a stream with bytes unread would reset it and take the last word away: they are read until the peer
-    /// ends it, too.
+    /// To close a stream with bytes unread would reset it and discard the last word: bytes are read until the peer ends
+    /// the stream, too.
     fn linger(&mut self, end: End) -> Step<Located> {
         if self.eof || self.linger == Linger::Over {
             return Step::End(end);
@@ -321,7 +321,7 @@ impl<'c, R: Endpoint> Session<'c, R> {
         Step::End(end)
     }
 
-    /// Tells that `n` bytes were read into [`rx.spare()`](Buffer::spare); 0 is the end of the stream. It counts
+    /// Reports that `n` bytes were read into [`rx.spare()`](Buffer::spare); 0 is the end of the stream. It counts
     /// as a sign of life.
     #[inline]
     pub fn commit(&mut self, rx: &mut Buffer<'_>, n: usize) {
@@ -331,19 +331,19 @@ impl<'c, R: Endpoint> Session<'c, R> {
         rx.commit(n);
     }
 
-    /// Tells that nothing more will be read: the stream failed, or it can't end one direction alone.
+    /// Reports that nothing more will be read: the stream failed, or it can't end one direction alone.
     pub const fn commit_end(&mut self) {
         self.eof = true;
     }
 
-    /// Tells of a sign of life that [`commit`](Self::commit) does not see: the peer took bytes that had left `tx` but
+    /// Reports a sign of life that [`commit`](Self::commit) does not see: the peer took bytes that had left `tx` but
     /// waited below it.
     pub const fn heard(&mut self) {
         self.timer.heard = true;
         self.wrote();
     }
 
-    /// Tells that the stream took bytes of `tx`. Only callers that queue more before they [`tick`](Self::tick) must
+    /// Reports that the stream took bytes of `tx`. Only callers that queue more before they [`tick`](Self::tick) must
     /// say so: it sees by itself that `tx` holds less than before.
     pub const fn wrote(&mut self) {
         self.timer.waiting = u32::MAX;

@@ -121,7 +121,7 @@ impl<R: Endpoint> Session<'_, R> {
         {
             return Ok(Sent::Done);
         }
-        // Nothing was changed: this finds the reason, or sends a part.
+        // `put` changed nothing: this finds the reason, or sends a part.
         self.send_part(tx, kind, payload, fin)
     }
 

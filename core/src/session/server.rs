@@ -100,7 +100,7 @@ impl Opening for Accepting {
     }
 
     fn on_overdue(&mut self, tx: &mut Buffer<'_>) {
-        // Nothing of a next request came, so none is answered; nor in the middle of an answer.
+        // No byte of a next request has come, so no answer is due; nor is one in the middle of an answer.
         #[cfg(feature = "http")]
         if matches!(self.stage, Stage::Responding | Stage::Responded)
             || (self.stays && !self.request.is_begun())
@@ -282,11 +282,11 @@ impl<'c> Session<'c, Server> {
 
     /// [`respond_and_stay`](Self::respond_and_stay) with content of any length, such as a page in flash: as much as
     /// there is room for goes into `tx` at a time. `fields` say what it is: `Content-Type`, and `Content-Encoding: gzip`
-    /// if it is compressed. Its length is told here. A HEAD request gets the head alone, and so does the status 204 or
+    /// if it is compressed. Its length is sent in the head. A HEAD request gets the head alone, and so does the status 204 or
     /// 304.
     ///
     /// After [`Sent::Write`] write `tx` out and call again with the same content; a program that
-    /// [`receive`](Self::receive)s between is told with [`Event::ContentDue`](crate::Event::ContentDue).
+    /// [`receive`](Self::receive)s between gets [`Event::ContentDue`](crate::Event::ContentDue).
     ///
     /// # Errors
     /// As [`accept`](Self::accept), for a head that does not fit into an empty `tx`;

@@ -1,4 +1,4 @@
-//! Streams whose opening handshake somebody else did.
+//! Streams whose opening handshake was done elsewhere.
 
 use crate::buffer::Buffer;
 use crate::config::Config;
@@ -43,7 +43,7 @@ impl Opening for () {
 }
 
 impl<'c, R: Role + core::fmt::Debug> Session<'c, Upgraded<R>> {
-    /// A session on a stream whose opening handshake somebody else did: an HTTP server, or the caller by hand. Bytes
+    /// A session on a stream whose opening handshake was done elsewhere: by an HTTP server, or by the caller. Bytes
     /// that came after the head must be in `rx`. It is open from the start: there is no
     /// [`Event::Open`](crate::Event::Open).
     pub const fn upgraded(config: &'c Config<'c>, role: R) -> Self {

@@ -6,7 +6,7 @@ use crate::wire::code::CloseCode;
 
 /// The peer broke RFC 6455, or a limit that the caller set. Final: the connection has failed.
 ///
-/// When it appears, the close frame that tells the peer has left `tx`: nothing is left to send.
+/// When it appears, the close frame for it has left `tx`: nothing is left to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]

@@ -65,8 +65,8 @@ impl Opcode {
     }
 }
 
-/// A frame header that is valid by itself. Whether it is masked as its sender's role demands, whether its
-/// reserved bits were negotiated and whether it may come at this point, the connection decides.
+/// A frame header that is valid by itself. The connection decides whether it is masked as its
+/// sender's role demands, whether its reserved bits were negotiated and whether it may come at this point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Header {
@@ -140,7 +140,7 @@ impl Header {
     }
 
     /// Decodes the header at the front of `input`: the header and its size in bytes, or `None` if
-    /// it is not all there. What is wrong is reported as soon as it can be seen; reserved bits are no error
+    /// it is incomplete. A fault is reported at the first byte that shows it; reserved bits are no error
     /// here.
     ///
     /// # Errors

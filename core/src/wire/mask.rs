@@ -17,7 +17,7 @@ impl Mask {
     }
 
     /// Masks or unmasks the next bytes of the payload where they stand.
-    // Where flash is scarce, once is enough.
+    // Where flash is scarce, one copy of the code is enough.
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn apply(&mut self, payload: &mut [u8]) {
@@ -49,7 +49,7 @@ fn xor(payload: &mut [u8], key: u32) {
     if payload.len() < ALIGNED_FROM {
         return words(payload, key);
     }
-    // Where no offset can be told, all of it is head.
+    // align_offset may return usize::MAX; then the whole payload is the unaligned head.
     let head = payload.as_ptr().align_offset(64).min(payload.len());
     if let Some((head, rest)) = payload.split_at_mut_checked(head) {
         words(head, key);

@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Vec<PathBuf>,
 
-    /// Trust any certificate: somebody in between can read and change all
+    /// Trust any certificate: an attacker between client and server can read and change everything
     #[cfg(feature = "tls")]
     #[arg(long, conflicts_with = "ca")]
     pub(crate) insecure: bool,
@@ -111,7 +111,7 @@ impl Arguments {
 fn seconds(text: &str) -> Result<u32, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     let milliseconds = (seconds * 1000.0).round();
-    // The library's limit: beyond 2^31 ms a clock that wraps can't tell before from after.
+    // The library's limit: beyond 2^31 ms on a clock that wraps, before and after can't be distinguished.
     if !(0.0..2_147_483_648.0).contains(&milliseconds) {
         return Err("must be between 0 and 2147483 seconds".to_owned());
     }

@@ -107,7 +107,7 @@ impl Input {
         self.sources.is_empty()
     }
 
-    /// What can be waited for, if more must be read.
+    /// The descriptor to wait for, if more must be read.
     pub(crate) fn wanted(&self) -> Option<BorrowedFd<'_>> {
         if self.eof || self.next().is_some() {
             return None;
@@ -135,7 +135,7 @@ impl Input {
         Ok(())
     }
 
-    /// The next fragment, if it is all there.
+    /// The next fragment, if it is complete.
     pub(crate) fn next(&self) -> Option<Piece> {
         let source = self.sources.front()?;
         let there = &self.buffer[self.start..self.end];

@@ -1,4 +1,4 @@
-//! What this program itself has to say: on standard error, so that standard output has the server's messages alone.
+//! The program's own messages: on standard error, so that standard output has the server's messages alone.
 
 use std::fmt;
 use std::io::Write;
@@ -22,21 +22,21 @@ impl Notes {
         Self { verbose, quiet }
     }
 
-    /// Says what happened.
+    /// Prints what happened.
     pub(crate) fn note(&self, text: impl fmt::Display) {
         if !self.quiet {
             line(NOTE, text);
         }
     }
 
-    /// Says what only a close look needs.
+    /// Prints details, for `--verbose`.
     pub(crate) fn detail(&self, text: impl fmt::Display) {
         if self.verbose {
             line(NOTE, text);
         }
     }
 
-    /// Says why the exit status is not 0.
+    /// Prints why the exit status is not 0.
     pub(crate) fn verdict(&self, verdict: &Verdict) {
         if verdict.status() != 0 {
             line(ERROR, format_args!("microws-cat: {verdict}"));
@@ -45,6 +45,6 @@ impl Notes {
 }
 
 fn line(style: Style, text: impl fmt::Display) {
-    // Without standard error there is nobody to tell.
+    // Without standard error nothing can be reported.
     let _ = writeln!(anstream::stderr().lock(), "{style}{text}{style:#}");
 }

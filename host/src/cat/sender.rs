@@ -9,8 +9,8 @@ pub(crate) const FRAGMENT: usize = 64 * 1024;
 /// The longest header of a frame (RFC 6455 section 5.2).
 const HEADER: usize = 14;
 
-/// Room for pongs and a close frame while messages wait to be written: without it a server that reads nothing until it
-/// is read would be waited for.
+/// Room for pongs and a close frame while messages wait to be written: without it this program and a server that reads only after its
+/// own messages were read would wait for each other.
 const CONTROL: usize = 4096;
 
 /// What the transmit buffer holds.
@@ -27,7 +27,7 @@ pub(crate) struct Sender<'a> {
     /// To compress messages with, if the server agrees.
     pub(crate) deflater: Option<Deflater<'a>>,
     /// A message was begun and not ended.
-    pub(crate) is_amid: bool,
+    pub(crate) in_message: bool,
 }
 
 impl Sender<'_> {
@@ -39,8 +39,8 @@ impl Sender<'_> {
     /// Queues a fragment of at most [`FRAGMENT`] bytes, for which there must be room.
     pub(crate) fn fragment(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), SendError> {
         debug_assert!(payload.len() <= FRAGMENT && self.has_room(payload.len()));
-        let is_whole = fin && !self.is_amid;
-        self.is_amid = !fin;
+        let is_whole = fin && !self.in_message;
+        self.in_message = !fin;
         match &mut self.deflater {
             Some(deflater) if is_whole => {
                 self.session.send_compressed(&mut self.tx, deflater, kind, payload).map(all)

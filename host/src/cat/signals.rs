@@ -17,8 +17,8 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// From here on signals are taken. Before the connection is open they end the program, because there is nobody to
-    /// say goodbye to.
+    /// From here on signals are caught. Before the connection is open they end the program, because no close frame can be
+    /// sent.
     pub(crate) fn take() -> io::Result<Self> {
         let (pipe, sender) = UnixStream::pair()?;
         pipe.set_nonblocking(true)?;

@@ -1,4 +1,4 @@
-//! The addresses in `X-Forwarded-For` or `Forwarded`. Each proxy adds at the right whom it was talking to.
+//! The addresses in `X-Forwarded-For` or `Forwarded`. Each proxy adds the address of its peer at the right.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -13,9 +13,9 @@ use crate::config::Config;
 /// What stands to the left of that one, or of an entry that is no address, may be made up.
 #[derive(Debug, Default)]
 pub(crate) struct Chain {
-    /// Whose connection it is. Requests of several clients may come through it.
+    /// The address of the connection. Requests of several clients may come through it.
     sender: Option<SocketAddr>,
-    /// Who sent the request, if it is trusted.
+    /// The address that sent the request, if it is trusted.
     proxy: Option<SocketAddr>,
     /// The client, by the entries so far.
     client: Option<SocketAddr>,

@@ -1,4 +1,4 @@
-//! What proxies in front of the server tell about their clients, and who of them is believed.
+//! The addresses that proxies in front of the server report for their clients, and which proxies are trusted.
 
 mod chain;
 mod preamble;
@@ -13,7 +13,7 @@ use crate::transport::Address;
 pub(crate) use chain::Chain;
 pub(crate) use preamble::{BadPreamble, Header, read as read_preamble};
 
-/// How a trusted proxy tells the address of its client.
+/// How a trusted proxy reports the address of its client.
 ///
 /// It is one way only: a proxy that sets one header passes another on as the client has made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

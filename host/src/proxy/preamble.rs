@@ -1,4 +1,4 @@
-//! The PROXY protocol: a header in which a proxy tells whom it connects, before that client's own bytes.
+//! The PROXY protocol: a header with the address of the client, which a proxy sends before that client's own bytes.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -57,7 +57,7 @@ fn read_v1(bytes: &[u8]) -> Result<Option<Header>, BadPreamble> {
     };
     let line = &bytes[..=end];
     let header = |client| Ok(Some(Header { len: line.len(), client }));
-    // What follows that word must be ignored.
+    // Everything after that word must be ignored.
     if line.ends_with(b"\r\n") && (line.starts_with(b"PROXY UNKNOWN ") || line == b"PROXY UNKNOWN\r\n") {
         return header(None);
     }

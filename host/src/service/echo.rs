@@ -25,7 +25,7 @@ struct Asked {
     chain: Chain,
     faults: Faults,
     timed: Timed,
-    /// What it is to a session of Socket.IO.
+    /// Its part in a session of Socket.IO.
     carrier: Carrier,
     /// A plain request was answered, and no other has begun.
     answered: bool,
@@ -216,7 +216,7 @@ impl Echo {
         self.asked.as_ref().is_some_and(|asked| asked.carrier.is_held())
     }
 
-    /// Of one that [carries](Self::carries) a session: there may be something to say.
+    /// Of one that [carries](Self::carries) a session: there may be something to send.
     #[cold]
     pub(crate) fn on_wake(
         &mut self,

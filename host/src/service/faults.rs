@@ -10,7 +10,7 @@ use crate::report::{Ending, Report};
 pub(super) struct Faults {
     /// The answer to the request instead of 101.
     pub(super) refuse: Option<u16>,
-    /// What comes before the answer, or instead of it.
+    /// Bytes before the answer, or instead of it.
     pub(super) head: Option<Head>,
     /// Payload bytes of the largest fragment of an echo.
     pub(super) fragments: Option<usize>,
@@ -45,7 +45,7 @@ pub(super) enum Act {
     Close(CloseCode, String),
     /// The end of the TCP connection, without notice.
     Reset,
-    /// Nothing is said any more, not even an answer to a close frame.
+    /// Nothing is sent any more, not even an answer to a close frame.
     Silence,
     /// Bytes that RFC 6455 forbids.
     Illegal(&'static [u8]),

@@ -1,4 +1,4 @@
-//! What clients are served with.
+//! The services for clients.
 
 mod echo;
 mod faults;

@@ -25,7 +25,7 @@ const SCRIPT: &str = concat!(
 );
 const END: &str = "\n$('url').textContent = address(location.search);\nconnect();\n</script>\n</html>\n";
 
-/// What is there only with a client script of Socket.IO, and that.
+/// The part that needs a client script of Socket.IO, and the script.
 const SOCKETIO: &str = include_str!("page/socketio.html");
 const SOCKETIO_CLIENT: &str = "<script src=\"/socket.io/socket.io.js\"></script>\n";
 const SOCKETIO_SCRIPT: &str = include_str!("page/socketio.js");

@@ -1,4 +1,4 @@
-//! Who is served, and what the others are told.
+//! The requests that are served, and the responses for the others.
 
 use super::request::Request;
 use crate::config::Config;
@@ -34,7 +34,7 @@ impl<'a> Refusal<'a> {
         Self { status, cause: Cause::Asked, text: "refused, as you asked\n" }
     }
 
-    /// Logs it and tells the client, which may ask for something else.
+    /// Logs it and answers the client, which may send another request.
     pub(crate) fn answer(&self, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
         report.refused(link.address, self.status, self.cause);
         link.answer(self.status, &[("Content-Type", "text/plain")], self.text)
@@ -48,7 +48,7 @@ impl<'a> Refusal<'a> {
         Self { status: 403, cause: Cause::Origin(origin.unwrap_or("none")), text: "origin not allowed\n" }
     }
 
-    /// Logs it and tells the client, and ends the connection.
+    /// Logs it, answers the client, and ends the connection.
     pub(crate) fn send(&self, link: &mut Link<'_, '_>, report: &mut Report) -> Result<(), Ending> {
         report.refused(link.address, self.status, self.cause);
         link.respond(self.status, &[("Content-Type", "text/plain")], self.text)
@@ -73,7 +73,7 @@ pub(crate) fn check_origin<'a>(config: &Config, request: &'a Request) -> Result<
     Ok(())
 }
 
-/// Refuses a request without TLS, where TLS is a must; the text names where to go.
+/// Refuses a request without TLS where TLS is required; the text has the address to use.
 pub(super) fn refuse_plain(
     request: &Request,
     link: &mut Link<'_, '_>,

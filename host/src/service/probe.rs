@@ -1,4 +1,4 @@
-//! What health checkers and Prometheus ask for.
+//! The answers for health checkers and Prometheus.
 
 /// An answer is true for the moment only.
 pub(super) const FIELDS: &[(&str, &str)] = &[("Content-Type", "text/plain"), ("Cache-Control", "no-store")];

@@ -1,4 +1,4 @@
-//! What decides about a request.
+//! The parts of a request that decide whether it is served.
 
 use std::fmt::Write;
 

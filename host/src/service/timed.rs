@@ -89,7 +89,7 @@ impl Timed {
     /// Whether there are so many late echoes that the client is not read.
     pub(super) fn is_full(&self, pool: &Pool) -> bool {
         let is_full = self.len >= MAX_BYTES || self.later.len() >= MAX_ECHOES || pool.is_spent();
-        // A frame that is not all there must be read to its end.
+        // An incomplete frame must be read to its end.
         is_full && self.later.front().is_some_and(|first| first.is_whole)
     }
 

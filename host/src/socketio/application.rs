@@ -17,7 +17,7 @@ pub trait Application: fmt::Debug + Send {
     /// anything yet.
     ///
     /// # Errors
-    /// The client is refused: why, it is told by a JSON object, of which JavaScript clients show `message` and `data`:
+    /// The client is refused; a JSON object gives it the reason. JavaScript clients show its `message` and `data`:
     /// `{"message":"not authorized"}`.
     fn on_connect(&mut self, client: &mut Client<'_, '_>, auth: &str) -> Result<(), String> {
         let _ = (client, auth);
@@ -50,8 +50,8 @@ pub trait Application: fmt::Debug + Send {
     }
 
     /// Does what is due, and returns in how many milliseconds to call it again at the latest; `None` for no time at all.
-    /// It is called before the first client comes, then in time, and soon after [`Handle::wake`](crate::Handle::wake): what
-    /// another thread has to say, it puts where this finds it.
+    /// It is called before the first client comes, then in time, and soon after [`Handle::wake`](crate::Handle::wake): another
+    /// thread leaves its messages in a place that this function reads.
     fn on_tick(&mut self, clients: &mut Clients<'_, '_>) -> Option<u32> {
         let _ = clients;
         None
@@ -100,7 +100,7 @@ impl<'a, 'c> Client<'a, 'c> {
         Clients::new(self.sessions)
     }
 
-    /// Another client in the same namespace; `None` if it is not there, or not any more.
+    /// Another client in the same namespace; `None` if it does not exist, or has gone.
     pub fn other(&mut self, id: ClientId) -> Option<Client<'_, 'c>> {
         Clients::new(self.sessions).find(self.namespace, id)
     }
@@ -189,7 +189,7 @@ impl<'a, 'c> Clients<'a, 'c> {
         self.place(namespace).into_iter().flat_map(|namespace| self.sessions.joined(namespace))
     }
 
-    /// A client that has joined a namespace; `None` if it is not there, or not any more.
+    /// A client that has joined a namespace; `None` if it does not exist, or has gone.
     pub fn get(&mut self, namespace: &str, id: ClientId) -> Option<Client<'_, 'c>> {
         self.place(namespace).and_then(|namespace| self.reborrow().find(namespace, id))
     }

@@ -1,4 +1,4 @@
-//! [`Carrier`]: what one connection is to a session.
+//! [`Carrier`]: the part of one connection in a session.
 
 use microws::{Chunk, CloseCode, HandshakeError, MessageKind};
 use microws_socketio::End;
@@ -329,7 +329,7 @@ impl Carrier {
         }
     }
 
-    /// The clock, or what another client said, may give it something to say.
+    /// The clock, or a message of another client, may give it something to send.
     pub(crate) fn on_wake(
         &mut self,
         request: &Request,

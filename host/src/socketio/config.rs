@@ -1,4 +1,4 @@
-//! [`SocketIo`]: what the server is told about Socket.IO at the start.
+//! [`SocketIo`]: the configuration of Socket.IO.
 
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -45,7 +45,7 @@ pub struct SocketIo {
     pub connect_timeout: u32,
     /// Milliseconds for the upgrade from polling to a WebSocket; 0 for ever.
     pub upgrade_timeout: u32,
-    /// Bytes of the largest message, and of the largest content of a POST: clients are told. At most 64 MiB.
+    /// Bytes of the largest message, and of the largest content of a POST, which clients learn when they connect. At most 64 MiB.
     pub max_payload: u32,
     /// Most sessions at once; further clients get 503.
     pub max_sessions: usize,

@@ -57,7 +57,7 @@ impl Refused {
         }
     }
 
-    /// In the words of the log.
+    /// The reason, for the log.
     pub(crate) const fn reason(self) -> &'static str {
         match self {
             Self::Transport => "transport unknown",

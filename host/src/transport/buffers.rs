@@ -23,7 +23,7 @@ const HEAD_READ: usize = 8 * 1024;
 /// together with the other replies, costs more than a write of its own.
 pub(crate) const LARGE: usize = 16 * 1024;
 
-/// A full receive buffer can't make the server say more than this: an echo's header is shorter than its
+/// A full receive buffer can't make the server send more than this: an echo's header is shorter than its
 /// request's, except in a frame whose header came earlier. The rest is for a greeting and the server's own
 /// replies, of which the 101 answer is the longest.
 const TX_LEN: usize = RX_LEN + LARGE + 2 * 1024;

@@ -30,7 +30,7 @@ enum Kind {
 #[derive(Debug)]
 pub(crate) enum ReadError {
     Io(io::Error),
-    /// A trusted proxy must say for whom it speaks, and did not.
+    /// A trusted proxy must send the address of its client, and did not.
     Preamble(BadPreamble),
     /// It broke TLS, found no version or cipher in common, or sent an alert.
     #[cfg(feature = "tls")]
@@ -68,7 +68,7 @@ impl Transport {
         }
     }
 
-    /// Reads once, like [`read`](Self::read). A proxy may tell the address of its client.
+    /// Reads once, like [`read`](Self::read). A proxy may report the address of its client.
     pub(crate) fn read_layered(
         &mut self,
         room: &mut [u8],
@@ -187,8 +187,8 @@ impl Transport {
         Ok((taken.len > 0 || taken.is_end).then_some(taken.len))
     }
 
-    /// What the client has sent before it got the alert is read away: closed with bytes unread, the stream would end in a
-    /// reset, which takes the alert away.
+    /// Bytes that the client sent before it got the alert are read and dropped: closed with bytes unread, the stream would
+    /// end in a reset, which discards the alert.
     #[cfg(feature = "tls")]
     fn read_away(&mut self) {
         let mut room = [0; 4096];
@@ -246,7 +246,7 @@ impl Transport {
 
     /// Does what must come before the end of our direction: whether that may come at once.
     #[inline(never)]
-    #[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "TLS says goodbye"))]
+    #[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "TLS sends close_notify"))]
     pub(super) fn end_layer(&mut self, pool: &mut Pool, now: u64) -> bool {
         let Some(mut layer) = self.layer.take() else { return true };
         let is_done = match &layer.kind {
@@ -262,9 +262,9 @@ impl Transport {
         is_done
     }
 
-    /// Says what there is to say at the end, if the client may still listen.
+    /// Ends our direction of a stream with a layer, unless that has begun or the client takes nothing now.
     #[inline(never)]
-    pub(crate) fn say_goodbye(&mut self, pool: &mut Pool, now: u64) {
+    pub(crate) fn start_close(&mut self, pool: &mut Pool, now: u64) {
         if self.layer.as_ref().is_some_and(|layer| !layer.ends) && !self.is_blocked() {
             self.shutdown(pool, now);
         }

@@ -111,13 +111,13 @@ fn open_unix(path: &Path, config: &Config) -> io::Result<(Socket, Name)> {
         socket.bind(&address)?;
     }
     let name = Name::new(path)?;
-    // Until it listens nobody connects: no client comes in between.
+    // No client can connect before it listens.
     fs::set_permissions(path, Permissions::from_mode(config.unix_mode))?;
     socket.listen(BACKLOG)?;
     Ok((socket, name))
 }
 
-/// Removes the name of a socket on which nobody listens any more.
+/// Removes the name of a socket whose server is gone.
 fn remove_stale(path: &Path) -> io::Result<()> {
     let in_use = |what: &str| Err(io::Error::new(ErrorKind::AddrInUse, what));
     if !fs::symlink_metadata(path)?.file_type().is_socket() {

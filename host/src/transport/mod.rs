@@ -1,7 +1,7 @@
 //! The stream of bytes to one client, which never blocks.
 //!
-//! It alone knows readiness, which comes as edges, holds the bytes that the kernel did not take, and knows of TLS: then
-//! those are ciphertext.
+//! Only this module knows readiness, which comes as edges, and TLS. It holds the bytes that the kernel did not take; with
+//! TLS those are ciphertext.
 
 mod address;
 mod buffers;
@@ -35,8 +35,8 @@ use outbox::Outbox;
 use stream::Stream;
 
 /// How long a client may take nothing, in milliseconds, before it is read further. Until then it waits for its own
-/// replies, as TCP means it to: memory that is read again at once is cheap, and others have their turn.
-const PATIENCE: u64 = 20;
+/// replies, as TCP means it to: memory that is read again at once is cheap, and other clients are served meanwhile.
+const READ_AGAIN_AFTER: u64 = 20;
 
 /// The stream to one client.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl Transport {
     /// In how many milliseconds a client is read further whose replies wait.
     pub(crate) fn reads_in(&self, pool: &Pool, now: u64) -> Option<u32> {
         let outbox = self.outbox.as_ref().filter(|outbox| self.unread && pool.may_queue(outbox.len()))?;
-        Some((outbox.since() + PATIENCE).saturating_sub(now) as u32)
+        Some((outbox.since() + READ_AGAIN_AFTER).saturating_sub(now) as u32)
     }
 
     /// Reads once; 0 is the client's end of the stream, `None` says that nothing is there.
@@ -235,7 +235,7 @@ impl Transport {
 
 #[inline(never)]
 fn may_queue(outbox: &Outbox, pool: &Pool, now: u64) -> bool {
-    now >= outbox.since() + PATIENCE && pool.may_queue(outbox.len())
+    now >= outbox.since() + READ_AGAIN_AFTER && pool.may_queue(outbox.len())
 }
 
 #[cfg(test)]
@@ -271,9 +271,9 @@ mod tests {
         assert!(!transport.may_read(&pool, now), "the client may read soon");
         assert_eq!(
             transport.reads_in(&pool, now),
-            transport.blocked_since().map(|since| (since + PATIENCE - now) as u32)
+            transport.blocked_since().map(|since| (since + READ_AGAIN_AFTER - now) as u32)
         );
-        now += PATIENCE;
+        now += READ_AGAIN_AFTER;
         assert!(transport.may_read(&pool, now), "it sends all it has before it reads");
         while pool.pieces().lent() < 1_000_000 {
             transport.write(&[1; 1000], &[], &mut pool, now).unwrap();

@@ -5,10 +5,10 @@ use std::io::{self, IoSlice};
 use super::pieces::Pieces;
 use super::queue::Queue;
 
-/// Slices written at once, 256 KiB: others have their turn then.
+/// Slices written at once, 256 KiB: then other clients are served.
 const MAX_SLICES: usize = 16;
 
-/// The bytes that wait for the kernel, and what there is to know about it.
+/// The bytes that wait for the kernel, and since when.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queue: Queue,

@@ -2,8 +2,8 @@
 
 use memmap2::MmapMut;
 
-/// Memory for bytes that wait, straight from the kernel: in the heap a few bytes of somebody else would keep the memory
-/// of a thousand slow clients.
+/// Memory for bytes that wait, straight from the kernel: in the heap, a few bytes of another owner would keep the memory of
+/// a thousand slow clients from being freed.
 pub(super) type Piece = MmapMut;
 
 /// Bytes of a piece.

@@ -1,4 +1,4 @@
-//! The memory for what waits: replies that clients do not read, and frames that are not all there.
+//! The memory for what waits: replies that clients do not read, and incomplete frames.
 
 use super::outbox::Outbox;
 use super::pieces::Pieces;
@@ -38,7 +38,7 @@ impl Pool {
         }
     }
 
-    /// Whether no more may be lent to those that can do without.
+    /// Whether clients that can do without get no more.
     pub(crate) const fn is_spent(&self) -> bool {
         self.pieces.lent() >= self.total
     }

@@ -16,7 +16,7 @@ const HANDSHAKE: u8 = 0x16;
 /// A connection whose first bytes decide what it is.
 #[derive(Debug, Default)]
 pub(crate) struct Start {
-    /// A proxy must tell for whom it speaks.
+    /// A proxy must send the address of its client.
     preamble: bool,
     /// TLS may begin.
     #[cfg(feature = "tls")]
@@ -63,7 +63,7 @@ impl Start {
     /// Looks at the first `bytes` of the connection; keeps them if they are too few, unless the stream is `at_end`.
     pub(super) fn look(&mut self, bytes: &[u8], at_end: bool) -> Result<Begun, BadPreamble> {
         let header = match self.preamble.then(|| read_preamble(bytes)).transpose()? {
-            // A connection without a byte: somebody looked whether the server is there.
+            // A connection without a byte: a probe whether the server is up.
             Some(None) if at_end && !bytes.is_empty() => return Err(BadPreamble::CUT),
             Some(None) => return Ok(self.keep(bytes)),
             Some(Some(header)) => Some(header),

@@ -119,7 +119,7 @@ impl Tls {
         // No more than there is room for, so that nothing is left; a long record may be.
         let most = room.len().clamp(RECORD, INCOMING);
         let n = match read(&mut incoming[kept..][..most])? {
-            // Without close_notify: what that means depends on what the protocol above has said.
+            // Without close_notify: its meaning depends on the state of the protocol above.
             Some(0) => return Ok(Some(Taken { len: 0, is_end: true, more: false })),
             n => n,
         };

@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// What a server under valgrind may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Workload {
     connections: usize,
@@ -146,7 +146,7 @@ fn count(program: &PathBuf, workload: &Workload, rounds: usize) -> Outcome<u64> 
 fn open(address: SocketAddr) -> Outcome<TcpStream> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     stream.write_all(REQUEST)?;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

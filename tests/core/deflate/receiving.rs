@@ -8,21 +8,21 @@ use microws_tests::{Cuts, Drive, End, Run, Seen, Side, in_both_roles};
 
 use crate::serve;
 
-pub fn agreed() -> Agreed {
+pub(crate) fn agreed() -> Agreed {
     serve(Params::new(), &["permessage-deflate"]).unwrap().0.unwrap()
 }
 
 /// The peer keeps its context.
-pub fn kept() -> Agreed {
+pub(crate) fn kept() -> Agreed {
     serve(Params::new().keep_peers_context(true), &["permessage-deflate"]).unwrap().0.unwrap()
 }
 
-pub fn open<S: Side>() -> Connection<S::Role> {
+pub(crate) fn open<S: Side>() -> Connection<S::Role> {
     S::open().agree(Some(agreed()))
 }
 
 /// The same, whole and cut at every byte, byte by byte, in the smallest buffers; `ring` is the least that serves.
-pub fn everywhere<S: Side>(ring: usize, input: &[u8], open: impl Fn() -> Connection<S::Role>) -> Run {
+pub(crate) fn everywhere<S: Side>(ring: usize, input: &[u8], open: impl Fn() -> Connection<S::Role>) -> Run {
     let whole = Drive { ring, ..Drive::default() }.listen(&mut open(), input);
     let each = (0..=input.len()).map(Cuts::At).chain([Cuts::Every(1), Cuts::Every(3)]);
     for reads in each {

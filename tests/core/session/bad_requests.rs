@@ -90,7 +90,7 @@ fn check_response(response: &[u8], start: &str) {
 #[test]
 fn each_gets_its_status_in_every_style_and_is_read_to_its_end() {
     for (request, error, start) in cases() {
-        // Bytes come after it that nobody wants.
+        // More bytes come after it, which are dropped.
         let input = [&request[..], &[b'x'; 500]].concat();
         let mut response: Option<Vec<u8>> = None;
         for style in STYLES {

@@ -28,7 +28,7 @@ fn asynchronous(wire: &Wire) -> asynch::WebSocket<'static, Wire, Server> {
     asynch::WebSocket::new(wire.clone(), buffer(LEAST), buffer(LEAST), server())
 }
 
-/// How it ends if the program only listens, and whether the close frame was told.
+/// How it ends if the program only receives, and whether the close frame was reported.
 type Ending = (Result<End, Broken>, bool);
 
 fn listen_blocking(wire: &Wire, half_closes: bool) -> Ending {
@@ -108,7 +108,7 @@ fn a_stream_that_fails_at_any_place_is_told_before_the_last_word_and_is_the_know
     }
 }
 
-/// A reset takes the rest of a rejected request away.
+/// A reset discards the rest of a rejected request.
 #[test]
 fn a_stream_that_fails_after_a_rejection_is_the_rejections_end() {
     for listen in LISTENERS {

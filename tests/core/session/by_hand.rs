@@ -5,28 +5,29 @@ use microws_tests::{buffer, frame};
 
 /// A session, its buffers and the peer's way to send.
 #[derive(Debug)]
-pub struct ByHand<R: Endpoint> {
+pub(crate) struct ByHand<R: Endpoint> {
     pub session: Session<'static, R>,
     pub rx: Buffer<'static>,
     pub tx: Buffer<'static>,
 }
 
 /// A request for an upgrade that any server accepts.
-pub const REQUEST: &[u8] = b"GET /room HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+pub(crate) const REQUEST: &[u8] =
+    b"GET /room HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
 /// The answer to it.
-pub const ANSWER: &[u8] =
+pub(crate) const ANSWER: &[u8] =
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 /// A masked frame.
-pub fn masked(b0: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn masked(b0: u8, payload: &[u8]) -> Vec<u8> {
     frame(b0, Some([0x37, 0xfa, 0x21, 0x3d]), payload)
 }
 
 /// Responses as this build of the core writes them: its small form leaves out the reason phrases.
-pub fn as_built(responses: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn as_built(responses: impl AsRef<[u8]>) -> Vec<u8> {
     let (mut rest, mut bytes) = (responses.as_ref(), Vec::new());
     while cfg!(feature = "compact") && !rest.is_empty() {
         if rest.starts_with(b"HTTP/1.1 ") && !rest[9..].starts_with(b"101 ") {
@@ -43,26 +44,26 @@ pub fn as_built(responses: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 /// A configuration for the whole test.
-pub fn config(config: Config<'static>) -> &'static Config<'static> {
+pub(crate) fn config(config: Config<'static>) -> &'static Config<'static> {
     Box::leak(Box::new(config))
 }
 
 impl ByHand<Server> {
     /// A server before its request.
-    pub fn server(of: Config<'static>) -> Self {
+    pub(crate) fn server(of: Config<'static>) -> Self {
         Self::new(Session::server(config(of)), 512, 512)
     }
 }
 
 impl ByHand<Upgraded<Server>> {
     /// A server that is open.
-    pub fn open(of: Config<'static>) -> Self {
+    pub(crate) fn open(of: Config<'static>) -> Self {
         Self::new(Session::upgraded(config(of), Server), 256, 256)
     }
 }
 
 impl<R: Endpoint> ByHand<R> {
-    pub fn new(session: Session<'static, R>, rx: usize, tx: usize) -> Self {
+    pub(crate) fn new(session: Session<'static, R>, rx: usize, tx: usize) -> Self {
         Self { session, rx: buffer(rx), tx: buffer(tx) }
     }
 
@@ -70,22 +71,22 @@ impl<R: Endpoint> ByHand<R> {
     ///
     /// # Panics
     /// If they don't fit into `rx`.
-    pub fn feed(&mut self, bytes: &[u8]) {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.rx.spare()[..bytes.len()].copy_from_slice(bytes);
         self.session.commit(&mut self.rx, bytes.len());
     }
 
     /// The peer ends the stream.
-    pub fn feed_end(&mut self) {
+    pub(crate) fn feed_end(&mut self) {
         self.session.commit(&mut self.rx, 0);
     }
 
-    pub fn receive(&mut self) -> Step<Event<'_>> {
+    pub(crate) fn receive(&mut self) -> Step<Event<'_>> {
         self.session.receive(&mut self.rx, &mut self.tx)
     }
 
     /// Steps over events.
-    pub fn skip_events(&mut self) -> Step<()> {
+    pub(crate) fn skip_events(&mut self) -> Step<()> {
         loop {
             match self.receive() {
                 Step::Event(_) => {}
@@ -95,19 +96,19 @@ impl<R: Endpoint> ByHand<R> {
     }
 
     /// Steps up to the end of a request's head.
-    pub fn skip_head(&mut self) {
+    pub(crate) fn skip_head(&mut self) {
         while !matches!(self.receive(), Step::Event(Event::HeadEnd)) {}
     }
 
     /// The stream takes all of `tx`.
-    pub fn take(&mut self) -> Vec<u8> {
+    pub(crate) fn take(&mut self) -> Vec<u8> {
         let bytes = self.tx.filled().to_vec();
         self.tx.consume(bytes.len());
         bytes
     }
 
-    /// What a caller does who waits: once after `tx` was written out.
-    pub fn tick(&mut self, now: u32) -> Option<u32> {
+    /// A caller's wait: one tick, after `tx` was written out.
+    pub(crate) fn tick(&mut self, now: u32) -> Option<u32> {
         self.session.tick(&mut self.tx, now)
     }
 }

@@ -20,7 +20,7 @@ fn timeouts(change: impl FnOnce(&mut Timeouts)) -> Config<'static> {
     Config::new().timeouts(timeouts)
 }
 
-fn all() -> Config<'static> {
+pub(crate) fn all() -> Config<'static> {
     timeouts(|_| {})
 }
 
@@ -64,7 +64,7 @@ fn a_request_that_does_not_come_in_time_gets_408() {
         );
         assert_eq!(server.receive(), Step::Shutdown);
         assert_eq!(server.receive(), Step::Read);
-        // It is waited for the peer's end, but not for long.
+        // The session waits for the peer's end, but not for long.
         assert_eq!(server.tick(at(110)), Some(50));
         assert_eq!(server.tick(at(160)), Some(0));
         assert_eq!(server.receive(), overdue(Overdue::Handshake));
@@ -127,7 +127,7 @@ fn after_silence_a_ping_goes_out_once_and_then_its_pong_is_due() {
         assert_eq!(server.tick(at(499)), Some(1));
         assert_eq!(server.tx.len(), 0);
         assert_eq!(server.tick(at(500)), Some(0));
-        // The peer is told, if it listens.
+        // The peer gets a close frame, if it reads.
         assert_eq!(server.receive(), Step::Write);
         assert_eq!(server.take(), b"\x88\x15\x03\xf3no answer to a ping");
         assert_eq!(server.receive(), overdue(Overdue::Pong));
@@ -135,7 +135,7 @@ fn after_silence_a_ping_goes_out_once_and_then_its_pong_is_due() {
     });
 }
 
-/// Data is life: it puts the ping off, and stands for the pong.
+/// Data is a sign of life: it puts the ping off, and counts as the pong.
 #[test]
 fn any_byte_is_a_sign_of_life() {
     from_each_start(|at| {

@@ -1,26 +1,15 @@
 //! Deadlines are fair: to a peer whose bytes wait unread because the program stalled, to one that takes what it is
-//! sent, and to a program that waits for nobody. None of them makes a loop that never ends.
+//! sent, and to a program that never waits. None of them makes a loop that never ends.
 
 use microws::io::{Error, asynch, blocking, polled};
-use microws::{
-    CloseCode, Config, End, Event, MessageKind, Overdue, Sent, Server, Session, State, Step, Timeouts,
-};
+use microws::{CloseCode, Config, End, Event, MessageKind, Overdue, Sent, Server, Session, State, Step};
 use microws_tests::wire::{Broken, Stalls, Wire};
 use microws_tests::{Cuts, buffer, frames};
 
 use crate::by_hand::{ANSWER, ByHand, REQUEST, config, masked};
+use crate::deadlines::all;
 use crate::scripts::LEAST;
 use crate::styles::{at_once, poll_once};
-
-fn all() -> Config<'static> {
-    let mut timeouts = Timeouts::new();
-    timeouts.handshake = 100;
-    timeouts.ping_after = 200;
-    timeouts.pong_within = 300;
-    timeouts.close_within = 50;
-    timeouts.write_within = 400;
-    Config::new().timeouts(timeouts)
-}
 
 #[test]
 fn a_caller_that_comes_late_gives_the_peer_as_much_more_time_but_once() {

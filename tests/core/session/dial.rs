@@ -122,7 +122,7 @@ fn every_step_fails_with_its_own_reason() {
     assert_eq!(failed(&stack), DialError::Resolve("no such name"));
     assert_eq!(failed(&Stack::new(ANSWER, Stalls::Never, Hangs::Resolving)), DialError::TooLate);
     assert_eq!(failed(&Stack::new(ANSWER, Stalls::Never, Hangs::Connecting)), DialError::TooLate);
-    // The server is silent: in front of its answer, or in the middle of it.
+    // The server is silent: before its answer, or in the middle of it.
     let overdue = DialError::Open(Error::End(End::Overdue(Overdue::Handshake)));
     for answer in [&b""[..], b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: web"] {
         assert_eq!(failed(&Stack::new(answer, Stalls::Reading, Hangs::Never)), overdue);
@@ -216,7 +216,7 @@ fn a_refusal_keeps_status_retry_after_and_location() {
         ("503 \r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT", (503, None, None)),
         ("503 \r\nRetry-After: -1", (503, None, None)),
         ("503 \r\nRetry-After:", (503, None, None)),
-        // What an interim response says counts for nothing.
+        // The fields of an interim response do not count.
         ("103 Early\r\nRetry-After: 9\r\n\r\nHTTP/1.1 404 ", (404, None, None)),
     ] {
         assert_eq!(refusal(answer), expected, "{answer}");
@@ -227,7 +227,7 @@ fn a_refusal_keeps_status_retry_after_and_location() {
     );
 }
 
-/// Everything that a server can answer, the error that it ends in, a word of what came and a word of what to do.
+/// Every answer of a server, the error that it ends in, a word of the cause and a word of the advice.
 fn answers() -> Vec<(Vec<u8>, End, &'static str, &'static str)> {
     use HandshakeError::{
         Head, Invalid, Missing, Status, UnofferedExtension, UnofferedSubprotocol, WrongAccept,

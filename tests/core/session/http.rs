@@ -10,7 +10,7 @@ use crate::scripts::LEAST;
 /// What a program saw and did.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Seen {
-    /// `POST /path`, then the content, `(all of it)` where its end was told.
+    /// `POST /path`, then the content, `(all of it)` where its end was reported.
     requests: Vec<String>,
     output: Vec<u8>,
 }
@@ -24,7 +24,7 @@ enum Respond {
     AfterContent,
 }
 
-/// Reads `input` in pieces and responds with 200 to each request but `/room`; `None` if the stream ends before.
+/// Reads `input` in pieces and responds with 200 to each request except `/room`; `None` if the stream ends before.
 fn serve(of: &'static Config<'static>, input: &[u8], cuts: &mut Cuts, respond: Respond) -> (Seen, End) {
     let mut server = ByHand::new(Session::server(of), LEAST, 256);
     let (mut seen, mut input, mut plain) = (Seen::default(), input, false);
@@ -199,7 +199,7 @@ fn content_at_fault_is_rejected() {
         (limited, "Content-Length: 0x5", invalid, "400 Bad Request"),
         (limited, "Content-Length: 1e2", invalid, "400 Bad Request"),
         (limited, "Content-Length: 1000000000000000000", invalid, "400 Bad Request"),
-        // Without a limit set, nobody takes content; a method that has some is the better reason.
+        // Without a limit no content is accepted; a method that has some is the better reason.
         (Config::new(), "Content-Length: 5", HandshakeError::Method, "405 Method Not Allowed"),
         (Config::new(), "Transfer-Encoding: chunked", HandshakeError::Method, "405 Method Not Allowed"),
     ] {
@@ -434,7 +434,7 @@ fn an_idle_stream_is_ended_by_the_deadline_of_the_handshake() {
     }
     now += 100;
     assert_eq!(server.tick(now), Some(0));
-    // Nothing of another request came: there is nothing to answer.
+    // No byte of another request came: there is nothing to answer.
     assert_eq!(server.receive(), Step::Shutdown);
     assert_eq!(server.receive(), Step::Read);
     assert_eq!(server.tick(now), Some(50));

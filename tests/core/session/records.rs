@@ -34,7 +34,7 @@ impl Records {
         self.sealed.append(&mut self.record);
     }
 
-    /// Called before the stream waits for the peer, who would wait in vain.
+    /// Called before the stream waits for the peer: otherwise both would wait for ever.
     fn check_that_all_was_sent(&self) {
         assert!(self.record.is_empty(), "{} bytes wait to be flushed", self.record.len());
     }

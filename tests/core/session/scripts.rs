@@ -4,38 +4,38 @@ use microws::{Client, CloseCode, Config, End, MessageKind, ProtocolError, Server
 use microws_tests::{Seen, frame, frames, messages};
 
 /// The least that a buffer can be.
-pub const LEAST: usize = 139;
+pub(crate) const LEAST: usize = 139;
 
 static SERVER: Config<'static> = Config::new();
 static CLIENT: Config<'static> =
     Config::new().request("h", "/room?id=7").subprotocols(&["chat"]).fields(&[("Authorization", "Bearer 7")]);
 
 /// A random source that is none: RFC 6455's nonce, then always the same masking key.
-pub fn random(bytes: &mut [u8]) {
+pub(crate) fn random(bytes: &mut [u8]) {
     match bytes.len() {
         16 => bytes.copy_from_slice(b"the sample nonce"),
         _ => bytes.copy_from_slice(&[0xa5, 0x5a, 0x0f, 0xf0]),
     }
 }
 
-pub type Random = fn(&mut [u8]);
+pub(crate) type Random = fn(&mut [u8]);
 
-pub fn server() -> Session<'static, Server> {
+pub(crate) fn server() -> Session<'static, Server> {
     Session::server(&SERVER)
 }
 
-pub fn client() -> Session<'static, Client<Random>> {
+pub(crate) fn client() -> Session<'static, Client<Random>> {
     Session::client(&CLIENT, random)
 }
 
 /// A payload that needs several fragments.
-pub fn big() -> Vec<u8> {
+pub(crate) fn big() -> Vec<u8> {
     (0..400).map(|i| (i * 7) as u8).collect()
 }
 
 /// What came of a script.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The lines of the peer's head.
     pub head: Vec<String>,
     pub events: Vec<Seen>,
@@ -43,11 +43,11 @@ pub struct Outcome {
 }
 
 /// Our messages, by first byte and payload.
-pub type Sent = Vec<(u8, Vec<u8>)>;
+pub(crate) type Sent = Vec<(u8, Vec<u8>)>;
 
 /// What the peer sends, and what must come of it.
 #[derive(Debug)]
-pub struct Script {
+pub(crate) struct Script {
     pub input: Vec<u8>,
     pub outcome: Outcome,
     pub sent: Sent,
@@ -55,16 +55,16 @@ pub struct Script {
 
 /// The end that is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub(crate) enum Side {
     Server,
     Client,
 }
 
 impl Side {
-    pub const BOTH: [Self; 2] = [Self::Server, Self::Client];
+    pub(crate) const BOTH: [Self; 2] = [Self::Server, Self::Client];
 
     /// The head that comes: with a line that does not fit into `rx`.
-    pub fn head(self) -> Vec<u8> {
+    pub(crate) fn head(self) -> Vec<u8> {
         let long = "x".repeat(150);
         match self {
             Self::Server => format!(
@@ -82,7 +82,7 @@ impl Side {
     }
 
     /// The lines of it.
-    pub fn lines(self) -> Vec<String> {
+    pub(crate) fn lines(self) -> Vec<String> {
         let lines: &[&str] = match self {
             Self::Server => &[
                 "GET /room?id=7",
@@ -108,7 +108,7 @@ impl Side {
     }
 
     /// The head that goes.
-    pub fn own_head(self) -> &'static [u8] {
+    pub(crate) fn own_head(self) -> &'static [u8] {
         match self {
             Self::Server => {
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -123,13 +123,13 @@ impl Side {
     }
 
     /// Frames from the peer.
-    pub fn incoming(self, script: &[(u8, &[u8])]) -> Vec<u8> {
+    pub(crate) fn incoming(self, script: &[(u8, &[u8])]) -> Vec<u8> {
         let key = (self == Self::Server).then_some([0x37, 0xfa, 0x21, 0x3d]);
         script.iter().flat_map(|(b0, payload)| frame(*b0, key, payload)).collect()
     }
 
     /// Our messages out of the bytes on the wire.
-    pub fn sent(self, output: &[u8]) -> Sent {
+    pub(crate) fn sent(self, output: &[u8]) -> Sent {
         let frames = frames(output.strip_prefix(self.own_head()).expect("our head comes first"));
         assert!(frames.iter().all(|frame| frame.key.is_some() == (self == Self::Client)));
         messages(&frames)
@@ -137,7 +137,7 @@ impl Side {
 
     /// One conversation with each of six ends. The program greets with `big`, a ping and "hi", echoes messages, and
     /// closes at the pong "bye".
-    pub fn scripts(self) -> [Script; 6] {
+    pub(crate) fn scripts(self) -> [Script; 6] {
         let crossing = b"crosses our close frame";
         let invalid = End::Failed(ProtocolError::InvalidUtf8);
         [

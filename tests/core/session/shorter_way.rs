@@ -1,4 +1,4 @@
-//! The shorter way of messages that are there whole, and the question whether there is anything to tell.
+//! The fast path for messages that have come whole, and the question whether there is anything to report.
 
 use microws::{Client, Config, End, Endpoint, Event, MessageKind, Sent, Server, Session, Step};
 use microws_tests::{buffer, frame};

@@ -11,7 +11,7 @@ use microws_tests::{Seen, buffer};
 use crate::scripts::{LEAST, Outcome, Side, big, client, server};
 
 /// Notes an event of the head; gives back any other.
-pub fn note_head<'b>(head: &mut Vec<String>, event: Event<'b>) -> Option<Event<'b>> {
+pub(crate) fn note_head<'b>(head: &mut Vec<String>, event: Event<'b>) -> Option<Event<'b>> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     head.push(match event {
         Event::Request(line) => format!("{} {}", line.method(), line.target()),
@@ -72,7 +72,7 @@ macro_rules! poll_once {
 pub(crate) use poll_once;
 
 /// A future over a stream that never stalls.
-pub fn at_once<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(done) => done,
         Poll::Pending => panic!("pending although nothing stalls"),
@@ -82,7 +82,7 @@ pub fn at_once<T>(future: impl Future<Output = T>) -> T {
 /// The program, blocking or async; `$call` makes a verb whole again where it is broken off.
 macro_rules! program {
     ($name:ident, $adapter:ident, $call:ident, { $($bounds:tt)* }) => {
-        pub fn $name<S: $($bounds)*, R: Endpoint>(
+        pub(crate) fn $name<S: $($bounds)*, R: Endpoint>(
             mut socket: $adapter::WebSocket<'_, S, R>, polls: usize,
         ) -> Outcome {
             let mut outcome = Outcome::default();
@@ -132,7 +132,7 @@ program!(
 );
 
 /// The program, polled. `tx` must have room for the echo of whatever `rx` holds.
-pub fn polled<R: Endpoint>(
+pub(crate) fn polled<R: Endpoint>(
     session: Session<'static, R>,
     stream: &mut impl polled::Stream<Error = Broken>,
     tx: usize,
@@ -190,7 +190,7 @@ pub fn polled<R: Endpoint>(
 }
 
 /// The program by hand: the loop of the documentation.
-pub fn by_hand<R: Endpoint>(mut session: Session<'static, R>, wire: &Wire, tx: usize) -> Outcome {
+pub(crate) fn by_hand<R: Endpoint>(mut session: Session<'static, R>, wire: &Wire, tx: usize) -> Outcome {
     use embedded_io::{Read, Write};
     let mut wire = wire.clone();
     let (mut rx, mut tx) = (buffer(LEAST), buffer(tx));
@@ -258,7 +258,7 @@ pub fn by_hand<R: Endpoint>(mut session: Session<'static, R>, wire: &Wire, tx: u
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub(crate) enum Style {
     ByHand,
     Blocking,
     Polled,
@@ -266,7 +266,7 @@ pub enum Style {
     Async(usize),
 }
 
-pub const STYLES: [Style; 6] = [
+pub(crate) const STYLES: [Style; 6] = [
     Style::ByHand,
     Style::Blocking,
     Style::Polled,
@@ -275,24 +275,29 @@ pub const STYLES: [Style; 6] = [
     Style::Async(2),
 ];
 
-pub fn half_close(wire: &mut Wire) {
+pub(crate) fn half_close(wire: &mut Wire) {
     wire.shut_down();
 }
 
 impl Style {
     /// With a `tx` that has room for the echo of a full `rx`.
-    pub fn run(self, side: Side, wire: &Wire) -> Outcome {
+    pub(crate) fn run(self, side: Side, wire: &Wire) -> Outcome {
         self.run_with(side, wire, LEAST + 14)
     }
 
-    pub fn run_with(self, side: Side, wire: &Wire, tx: usize) -> Outcome {
+    pub(crate) fn run_with(self, side: Side, wire: &Wire, tx: usize) -> Outcome {
         match side {
             Side::Server => self.run_session(server(), wire, tx),
             Side::Client => self.run_session(client(), wire, tx),
         }
     }
 
-    pub fn run_session<R: Endpoint>(self, session: Session<'static, R>, wire: &Wire, tx: usize) -> Outcome {
+    pub(crate) fn run_session<R: Endpoint>(
+        self,
+        session: Session<'static, R>,
+        wire: &Wire,
+        tx: usize,
+    ) -> Outcome {
         match self {
             Self::ByHand => by_hand(session, wire, tx),
             Self::Polled => polled(session, &mut wire.clone(), tx.max(LEAST + 14)),
@@ -309,7 +314,7 @@ impl Style {
 }
 
 /// Every flush follows a write, and nothing unflushed is left when an adapter waits, ends our direction or ends.
-pub fn check_flushes(style: Style, ops: &[Op], stalls: Stalls) {
+pub(crate) fn check_flushes(style: Style, ops: &[Op], stalls: Stalls) {
     if style == Style::ByHand {
         return;
     }

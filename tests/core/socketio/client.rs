@@ -5,8 +5,8 @@ use microws_tests::Cuts;
 
 use crate::life::{Hand, JOINED, Lead, Life, OPEN, Say, fragmented, input, listen};
 
-/// Says hello, acknowledges what wants it with the same arguments and attachments, and leaves when told to.
-pub fn echo(hand: &mut Hand<'_, '_>, event: &Event<'_>) {
+/// Says hello, acknowledges events that ask for it, with the same arguments and attachments, and leaves on request.
+pub(crate) fn echo(hand: &mut Hand<'_, '_>, event: &Event<'_>) {
     let done = match event {
         Event::Connected { .. } => {
             let id = hand.client.expect_ack(1000).unwrap();
@@ -28,7 +28,7 @@ pub fn echo(hand: &mut Hand<'_, '_>, event: &Event<'_>) {
 
 const LONG: &str = r#"42["long","aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]"#;
 
-pub const SCRIPT: &[Say<'static>] = &[
+pub(crate) const SCRIPT: &[Say<'static>] = &[
     Say::Text(OPEN),
     Say::Text(JOINED),
     Say::Text(r#"430["welcome"]"#),

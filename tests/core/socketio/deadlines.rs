@@ -6,7 +6,7 @@ use microws_tests::buffer;
 
 use crate::life::{JOINED, OPEN, Say, input, sent, session};
 
-/// Leads a client through what comes at each time; returns what it said at the end.
+/// Gives a client what comes at each time; returns its end in words.
 fn at_times(
     start: u32,
     times: &[(u32, &[Say<'_>])],

@@ -64,7 +64,7 @@ fn we_leave_before_and_after_the_namespace_is_joined() {
     assert_eq!(client.end(), Some(End::Left));
 }
 
-/// Nothing was said that could get lost.
+/// Nothing was sent that could get lost.
 #[test]
 fn an_end_before_the_web_socket_is_open_comes_at_once() {
     let mut timeouts = microws::Timeouts::new();

@@ -4,19 +4,19 @@ use microws::{Buffer, Config, MIN_CAPACITY, Sent, Session, Upgraded};
 use microws_socketio::{AckSlot, Client, ClientConfig, End, Event, Inbox, Outgoing, SendError, Step};
 use microws_tests::{Cuts, buffer, frame, frames, messages};
 
-pub const OPEN: &str = r#"0{"sid":"lv_VI97HAXpY6yYWAAAC","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000}"#;
-pub const JOINED: &str = r#"40{"sid":"wZX3oN0bSVIhsaknAAAI"}"#;
+pub(crate) const OPEN: &str = r#"0{"sid":"lv_VI97HAXpY6yYWAAAC","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000}"#;
+pub(crate) const JOINED: &str = r#"40{"sid":"wZX3oN0bSVIhsaknAAAI"}"#;
 
-pub type Role = Upgraded<microws::Client<fn(&mut [u8])>>;
+pub(crate) type Role = Upgraded<microws::Client<fn(&mut [u8])>>;
 
 /// A session of the role that masks, with a key that never changes.
-pub fn session<'c>(config: &'c Config<'c>) -> Session<'c, Role> {
+pub(crate) fn session<'c>(config: &'c Config<'c>) -> Session<'c, Role> {
     Session::upgraded(config, microws::Client(|key| key.copy_from_slice(&[0x5a; 4])))
 }
 
 /// A message of the server.
 #[derive(Debug, Clone, Copy)]
-pub enum Say<'s> {
+pub(crate) enum Say<'s> {
     Text(&'s str),
     Binary(&'s [u8]),
     /// A close frame of the WebSocket.
@@ -25,7 +25,7 @@ pub enum Say<'s> {
     Ping,
 }
 
-pub fn input(script: &[Say<'_>]) -> Vec<u8> {
+pub(crate) fn input(script: &[Say<'_>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for say in script {
         match say {
@@ -39,7 +39,7 @@ pub fn input(script: &[Say<'_>]) -> Vec<u8> {
 }
 
 /// Each message in fragments of so many bytes.
-pub fn fragmented(script: &[Say<'_>], len: usize) -> Vec<u8> {
+pub(crate) fn fragmented(script: &[Say<'_>], len: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     for say in script {
         let (b0, payload) = match say {
@@ -66,23 +66,23 @@ pub fn fragmented(script: &[Say<'_>], len: usize) -> Vec<u8> {
 
 /// What came of a client's life.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Life {
+pub(crate) struct Life {
     pub events: Vec<String>,
     /// Messages that were sent: text as it is, binary in hex, pongs and close frames of the WebSocket by name.
     pub sent: Vec<String>,
     pub end: Option<End>,
 }
 
-pub fn text(bytes: &[u8]) -> &str {
+pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// An event in words.
-pub fn words(event: &Event<'_>) -> String {
+pub(crate) fn words(event: &Event<'_>) -> String {
     let and = |attachments: &microws_socketio::Attachments<'_>| -> String {
         attachments.map(|bytes| format!(" +{}", hex(bytes))).collect()
     };
@@ -100,7 +100,7 @@ pub fn words(event: &Event<'_>) -> String {
 }
 
 /// What was sent, in words.
-pub fn sent(output: &[u8]) -> Vec<String> {
+pub(crate) fn sent(output: &[u8]) -> Vec<String> {
     let frames = frames(output);
     assert!(frames.iter().all(|frame| frame.key.is_some()), "a client masks");
     messages(&frames)
@@ -117,7 +117,7 @@ pub fn sent(output: &[u8]) -> Vec<String> {
 
 /// How a client is led.
 #[derive(Debug, Clone)]
-pub struct Lead<'c> {
+pub(crate) struct Lead<'c> {
     pub config: ClientConfig<'c>,
     pub reads: Cuts,
     pub rx: usize,
@@ -135,7 +135,7 @@ impl Default for Lead<'_> {
 }
 
 /// What a program can do.
-pub struct Hand<'h, 'c> {
+pub(crate) struct Hand<'h, 'c> {
     pub client: &'h mut Client<'c>,
     pub session: &'h mut Session<'c, Role>,
     pub tx: &'h mut Buffer<'static>,
@@ -144,7 +144,7 @@ pub struct Hand<'h, 'c> {
 
 impl Hand<'_, '_> {
     /// Sends it, and writes `tx` out as often as that takes.
-    pub fn send(&mut self, outgoing: &Outgoing<'_>) -> Result<(), SendError> {
+    pub(crate) fn send(&mut self, outgoing: &Outgoing<'_>) -> Result<(), SendError> {
         while self.client.send(self.session, self.tx, outgoing)? == Sent::Write {
             assert!(!self.tx.is_empty(), "asks for a write of nothing");
             self.output.extend(self.tx.filled());
@@ -156,7 +156,11 @@ impl Hand<'_, '_> {
 
 impl Lead<'_> {
     /// Leads a client through the bytes that come.
-    pub fn run(mut self, input: &[u8], mut program: impl FnMut(&mut Hand<'_, '_>, &Event<'_>)) -> Life {
+    pub(crate) fn run(
+        mut self,
+        input: &[u8],
+        mut program: impl FnMut(&mut Hand<'_, '_>, &Event<'_>),
+    ) -> Life {
         let config = Config::new();
         let mut slots = [AckSlot::new(); 4];
         let (mut session, mut client) = (session(&config), Client::new(&self.config).acks(&mut slots));
@@ -195,7 +199,7 @@ impl Lead<'_> {
 }
 
 /// A client that does nothing by itself, after it has joined.
-pub fn listen(script: &[Say<'_>]) -> Life {
+pub(crate) fn listen(script: &[Say<'_>]) -> Life {
     let script = [&[Say::Text(OPEN), Say::Text(JOINED)], script].concat();
     Lead::default().run(&input(&script), |_, _| {})
 }

@@ -7,7 +7,7 @@ use crate::server::{CONFIG, SID, Server, words};
 
 impl Server {
     /// A POST: its events in words, and its answer.
-    pub fn post(&mut self, content: &[u8]) -> (Vec<String>, PostEnd) {
+    pub(crate) fn post(&mut self, content: &[u8]) -> (Vec<String>, PostEnd) {
         if !self.session.begin_post() {
             return (Vec::new(), PostEnd::BadRequest);
         }
@@ -22,20 +22,20 @@ impl Server {
     }
 
     /// The answer to the GET that is held, or came just now.
-    pub fn answer(&mut self) -> String {
+    pub(crate) fn answer(&mut self) -> String {
         let len = self.session.answer_len();
         let mut out = vec![0; len];
         assert_eq!(self.session.answer(&mut out), len);
         String::from_utf8(out).unwrap()
     }
 
-    pub fn get(&mut self) -> String {
+    pub(crate) fn get(&mut self) -> String {
         assert_eq!(self.session.get(), Get::Answer);
         self.answer()
     }
 
     /// One over polling whose main namespace is joined and whose queue is empty.
-    pub fn polled() -> Self {
+    pub(crate) fn polled() -> Self {
         let mut server = Self::new(Transport::Polling);
         server.get();
         assert_eq!(server.post(b"40"), (vec!["0 connect ".into()], PostEnd::Ok));

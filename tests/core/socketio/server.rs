@@ -6,11 +6,11 @@ use microws_socketio::{AckSlot, Attachments, End, Fault, Inbox, Outgoing, Overdu
 
 use crate::life::{hex, text};
 
-pub const CONFIG: ServerConfig<'static> = ServerConfig::new().namespaces(&["/", "/admin"]);
-pub const SID: [u8; 15] = [7; 15];
+pub(crate) const CONFIG: ServerConfig<'static> = ServerConfig::new().namespaces(&["/", "/admin"]);
+pub(crate) const SID: [u8; 15] = [7; 15];
 
 /// A session and its memory.
-pub struct Server {
+pub(crate) struct Server {
     pub session: ServerSession<'static>,
     pub inbox: Inbox<'static>,
 }
@@ -20,7 +20,7 @@ fn leak(len: usize) -> &'static mut [u8] {
 }
 
 /// An event in words.
-pub fn words(event: &ServerEvent<'_>) -> String {
+pub(crate) fn words(event: &ServerEvent<'_>) -> String {
     let and = |attachments: &Attachments<'_>| -> String {
         attachments.map(|bytes| format!(" +{}", hex(bytes))).collect()
     };
@@ -39,18 +39,18 @@ pub fn words(event: &ServerEvent<'_>) -> String {
 }
 
 impl Server {
-    pub fn with(config: &'static ServerConfig<'static>, transport: Transport, queue: usize) -> Self {
+    pub(crate) fn with(config: &'static ServerConfig<'static>, transport: Transport, queue: usize) -> Self {
         let slots = Box::leak(Box::new([AckSlot::new(); 2]));
         let session = ServerSession::new(config, Sid::new(SID), transport, leak(queue)).acks(slots);
         Self { session, inbox: Inbox::new(leak(256)) }
     }
 
-    pub fn new(transport: Transport) -> Self {
+    pub(crate) fn new(transport: Transport) -> Self {
         Self::with(&CONFIG, transport, 1024)
     }
 
     /// One whose first packets are taken, and the main namespace joined.
-    pub fn joined(transport: Transport) -> Self {
+    pub(crate) fn joined(transport: Transport) -> Self {
         let mut server = Self::new(transport);
         assert_eq!(server.say("40"), Some("0 connect ".into()));
         server.session.accept(0, Sid::new([8; 15])).unwrap();
@@ -61,22 +61,28 @@ impl Server {
     }
 
     /// A text message in one chunk.
-    pub fn say(&mut self, message: &str) -> Option<String> {
+    pub(crate) fn say(&mut self, message: &str) -> Option<String> {
         self.chunk(MessageKind::Text, true, true, message.as_bytes())
     }
 
-    pub fn binary(&mut self, message: &[u8]) -> Option<String> {
+    pub(crate) fn binary(&mut self, message: &[u8]) -> Option<String> {
         self.chunk(MessageKind::Binary, true, true, message)
     }
 
-    pub fn chunk(&mut self, kind: MessageKind, first: bool, fin: bool, bytes: &[u8]) -> Option<String> {
+    pub(crate) fn chunk(
+        &mut self,
+        kind: MessageKind,
+        first: bool,
+        fin: bool,
+        bytes: &[u8],
+    ) -> Option<String> {
         let mut bytes = bytes.to_vec();
         let chunk = Chunk::new(kind, first, fin, &mut bytes);
         self.session.receive(&chunk, &mut self.inbox).as_ref().map(words)
     }
 
     /// Takes what waits for the WebSocket: text as it is, binary in hex.
-    pub fn sent(&mut self) -> Vec<String> {
+    pub(crate) fn sent(&mut self) -> Vec<String> {
         let mut sent = Vec::new();
         while let Some((kind, message)) = self.session.front() {
             sent.push(if kind == MessageKind::Text { text(message).to_owned() } else { hex(message) });

@@ -2,9 +2,12 @@
 //!
 //! On a real board these come from its flash and its random number generator.
 
+use core::fmt::Write;
+use core::net::SocketAddrV4;
 use core::panic::PanicInfo;
 use core::ptr;
 
+use heapless::String;
 use semihosting::experimental::{env, random};
 
 /// Value of the argument `name=value` that the emulator was started with.
@@ -15,6 +18,17 @@ pub fn argument<T: core::str::FromStr>(name: &str) -> Option<T> {
         .filter_map(|argument| argument.split_once('='))
         .find(|(key, _)| *key == name)
         .and_then(|(_, value)| value.parse().ok())
+}
+
+/// The server that the argument `server` names, and the value of its `Host` field.
+pub fn server() -> (SocketAddrV4, String<21>) {
+    let Some(server) = argument::<SocketAddrV4>("server") else {
+        defmt::panic!("no argument server=ADDRESS:PORT");
+    };
+    let mut host = String::new();
+    // The longest address has 15 characters, the longest port 5.
+    _ = write!(host, "{server}");
+    (server, host)
 }
 
 /// Random bytes of the host.

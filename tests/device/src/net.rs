@@ -7,7 +7,7 @@ use smoltcp::wire::{IpAddress, IpCidr, Ipv4Address};
 
 use crate::clock::Clock;
 use crate::debugger;
-use crate::lan9118::{self, Lan9118};
+use crate::lan9118::Lan9118;
 
 /// The address that QEMU's user network forwards to.
 const ADDRESS: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 2, 15), 24);
@@ -37,13 +37,17 @@ pub struct Net {
 }
 
 impl Net {
-    /// Start the stack over the controller that was started, and the clock.
-    pub fn start(device: Result<Lan9118, lan9118::Error>) -> Self {
-        let mut device = match device {
+    /// Start controller, clock and stack of an MPS2 board, once.
+    #[allow(unsafe_code)]
+    pub fn start() -> Self {
+        // One that is pending ends a `wfi` all the same, and no handler is needed.
+        cortex_m::interrupt::disable();
+        let Some(core) = cortex_m::Peripherals::take() else { defmt::panic!("the board is started") };
+        // SAFETY: once, because the peripherals are taken once; without interrupts; this firmware runs on MPS2 boards only.
+        let mut device = match unsafe { Lan9118::start() } {
             Ok(device) => device,
             Err(error) => defmt::panic!("{}", error),
         };
-        let Some(core) = cortex_m::Peripherals::take() else { defmt::panic!("the clock is taken") };
         let mut clock = Clock::start(core.SYST);
         let mut config = Config::new(device.address().into());
         // It decides sequence numbers: they should differ at every start.

@@ -20,11 +20,11 @@ pub(crate) fn ensure(condition: bool, what: impl Display) -> Result<(), Box<dyn 
 }
 
 /// The server under attack, and clients that behave well all the time.
-pub(crate) struct Arena {
+pub(crate) struct ServerUnderTest {
     pub(crate) echo: Echo,
     pub(crate) door: Door,
-    /// One that comes as the attackers do; and where they come over TLS, one without.
-    witnesses: Vec<RefCell<Raw>>,
+    /// One that connects as the attackers do; and where they use TLS, one without.
+    well_behaved: Vec<RefCell<Raw>>,
 }
 
 /// A server with these arguments, and how clients come to it: over TLS or not.
@@ -44,12 +44,12 @@ pub(crate) fn start(arguments: &[&str], tls: bool) -> (Echo, Door) {
 /// How long the well-behaved client waits for its echo.
 const ECHO_WITHIN: Duration = Duration::from_secs(5);
 
-/// Memory for compressed messages that are not all there, in bytes. The heap may keep it, so it is less than the growth
+/// Memory for incomplete compressed messages, in bytes. The heap may keep it, so it is less than the growth
 /// that is allowed.
 pub(crate) const DEFLATE_MEMORY: u64 = 8_000_000;
 const DEFLATE_MEMORY_ARGUMENT: &str = "--deflate-memory=8000000";
 
-impl Arena {
+impl ServerUnderTest {
     /// Deadlines are short, so that each is met; that of handshakes is given in seconds.
     pub(crate) fn new(tls: bool, handshake_timeout: u32) -> Self {
         let handshake_timeout = format!("--handshake-timeout={handshake_timeout}");
@@ -66,17 +66,17 @@ impl Arena {
     /// A server with these arguments, of whose clients this suite's come over TLS or not.
     pub(crate) fn with(arguments: &[&str], tls: bool) -> Self {
         let (echo, door) = start(&[&["--quiet"], arguments].concat(), tls);
-        let witness = |door: &Door| {
-            let witness = door.open().expect("a server that accepts");
-            witness.patience(ECHO_WITHIN);
-            RefCell::new(witness)
+        let connect = |door: &Door| {
+            let client = door.open().expect("a server that accepts");
+            client.set_timeout(ECHO_WITHIN);
+            RefCell::new(client)
         };
-        let witnesses = [&door, &Door::plain(echo.address())]
+        let well_behaved = [&door, &Door::plain(echo.address())]
             .into_iter()
             .take(if tls { 2 } else { 1 })
-            .map(witness)
+            .map(connect)
             .collect();
-        Self { echo, door, witnesses }
+        Self { echo, door, well_behaved }
     }
 
     /// A connection on which nothing was said yet, except for the handshake of TLS.
@@ -96,22 +96,22 @@ impl Arena {
 
     /// The well-behaved clients' echoes: how long they took at most. When they are back, the server has seen what was sent
     /// to it before.
-    pub(crate) fn witness(&self) -> Result<Duration, Box<dyn Error>> {
+    pub(crate) fn well_behaved(&self) -> Result<Duration, Box<dyn Error>> {
         let mut slowest = Duration::ZERO;
-        for witness in &self.witnesses {
+        for client in &self.well_behaved {
             let started = Instant::now();
-            let echo = witness.borrow_mut().try_echo(b"a well-behaved client");
-            echo.map_err(|error| format!("the witness: {error}"))?;
+            let echo = client.borrow_mut().try_echo(b"a well-behaved client");
+            echo.map_err(|error| format!("the well-behaved client: {error}"))?;
             slowest = slowest.max(started.elapsed());
         }
         Ok(slowest)
     }
 
-    /// Someone new is served.
+    /// A new client is served.
     pub(crate) fn newcomer(&self) -> Result<(), Box<dyn Error>> {
         for door in [&self.door, &Door::plain(self.echo.address())] {
             let mut client = door.open().map_err(|error| format!("a newcomer: {error}"))?;
-            client.patience(ECHO_WITHIN);
+            client.set_timeout(ECHO_WITHIN);
             client.try_echo(b"a newcomer").map_err(|error| format!("a newcomer: {error}"))?;
             if !self.door.is_tls() {
                 break;
@@ -120,14 +120,14 @@ impl Arena {
         Ok(())
     }
 
-    /// Bytes that the server may need for a client that is open and idle: twice the state of a connection, for the table
-    /// of them doubles when it is full; and that of TLS.
+    /// Bytes that the server may need for a client that is open and idle: twice the state of a connection, because
+    /// the table of them doubles when it is full; and that of TLS.
     pub(crate) const fn most_each(&self) -> u64 {
         if self.door.is_tls() { 1024 + 3584 } else { 1024 }
     }
 
     /// KiB that so many clients may leave in the server's heap when they are gone: the allocator can't give back the states
-    /// of TLS that are below a table that stays; those who come after get them.
+    /// of TLS that are below a table that stays; later clients get them.
     pub(crate) const fn left_by(&self, clients: u64) -> u64 {
         if self.door.is_tls() { clients * 4 } else { 0 }
     }
@@ -142,17 +142,20 @@ impl Arena {
 pub(crate) struct Attack {
     pub(crate) name: String,
     pub(crate) long: bool,
-    pub(crate) act: Box<dyn Fn(&Arena) -> Verdict>,
+    pub(crate) act: Box<dyn Fn(&ServerUnderTest) -> Verdict>,
 }
 
 impl Attack {
     /// One of those that take no time.
-    pub(crate) fn quick(name: impl Into<String>, act: impl Fn(&Arena) -> Verdict + 'static) -> Self {
+    pub(crate) fn quick(
+        name: impl Into<String>,
+        act: impl Fn(&ServerUnderTest) -> Verdict + 'static,
+    ) -> Self {
         Self { name: name.into(), long: false, act: Box::new(act) }
     }
 
     /// One that takes its time.
-    pub(crate) fn long(name: impl Into<String>, act: impl Fn(&Arena) -> Verdict + 'static) -> Self {
+    pub(crate) fn long(name: impl Into<String>, act: impl Fn(&ServerUnderTest) -> Verdict + 'static) -> Self {
         Self { name: name.into(), long: true, act: Box::new(act) }
     }
 }
@@ -184,18 +187,18 @@ impl Shot {
 
     /// The attack of this shot; `open` if a WebSocket is needed for it.
     pub(crate) fn into_attack(self, open: bool) -> Attack {
-        self.into_attack_on(if open { Arena::open } else { Arena::tcp })
+        self.into_attack_on(if open { ServerUnderTest::open } else { ServerUnderTest::tcp })
     }
 
     /// The attack of this shot on a connection that `connect` makes.
     pub(crate) fn into_attack_on(
         self,
-        connect: impl Fn(&Arena) -> Result<Raw, Box<dyn Error>> + 'static,
+        connect: impl Fn(&ServerUnderTest) -> Result<Raw, Box<dyn Error>> + 'static,
     ) -> Attack {
         let Self { name, bytes, must } = self;
-        Attack::quick(name, move |arena| {
+        Attack::quick(name, move |server| {
             for one_by_one in [false, true] {
-                let mut client = connect(arena)?;
+                let mut client = connect(server)?;
                 shoot(&mut client, &bytes, one_by_one);
                 look(&mut client, &must)
                     .map_err(|error| format!("{error}{}", if one_by_one { ", byte by byte" } else { "" }))?;

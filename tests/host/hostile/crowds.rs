@@ -10,10 +10,10 @@ use crate::attack::{Attack, ensure};
 
 pub(crate) fn attacks() -> Vec<Attack> {
     vec![
-        Attack::long("10,000 connects and disconnects without a word", |arena| {
+        Attack::long("10,000 connects and disconnects without a word", |server| {
             let started = Instant::now();
             for n in 0..10_000 {
-                let client = arena.tcp()?;
+                let client = server.tcp()?;
                 // Every other one ends with a reset.
                 if n % 2 == 0 {
                     client.reset();
@@ -21,10 +21,10 @@ pub(crate) fn attacks() -> Vec<Attack> {
             }
             Ok(format!("{:.0} a second", 10_000.0 / started.elapsed().as_secs_f64()))
         }),
-        Attack::long("10,000 clients that open, echo and leave without a close", |arena| {
+        Attack::long("10,000 clients that open, echo and leave without a close", |server| {
             let started = Instant::now();
             for n in 0..10_000 {
-                let mut client = arena.open()?;
+                let mut client = server.open()?;
                 client.try_echo(b"x")?;
                 if n % 2 == 0 {
                     client.reset();
@@ -32,71 +32,72 @@ pub(crate) fn attacks() -> Vec<Attack> {
             }
             Ok(format!("{:.0} a second", 10_000.0 / started.elapsed().as_secs_f64()))
         }),
-        Attack::long("5,000 idle connections", |arena| {
-            let before = arena.memory();
+        Attack::long("5,000 idle connections", |server| {
+            let before = server.memory();
             let mut clients = Vec::new();
             for _ in 0..5_000 {
-                clients.push(arena.open()?);
+                clients.push(server.open()?);
             }
-            let each = arena.memory().saturating_sub(before) * 1024 / 5_000;
-            let slowest = (0..100).map(|_| arena.witness()).collect::<Result<Vec<_>, _>>()?.into_iter().max();
+            let each = server.memory().saturating_sub(before) * 1024 / 5_000;
+            let slowest =
+                (0..100).map(|_| server.well_behaved()).collect::<Result<Vec<_>, _>>()?.into_iter().max();
             for client in &mut clients {
                 client.try_echo(b"idle no more")?;
             }
-            ensure(each <= arena.most_each(), format!("{each} bytes each"))?;
+            ensure(each <= server.most_each(), format!("{each} bytes each"))?;
             let slowest = slowest.unwrap_or_default().as_secs_f64() * 1e3;
             Ok(format!("{each} bytes each; an echo beside them took {slowest:.1} ms at most"))
         }),
-        Attack::long("5,000 connections that stop in the middle of a frame's header", |arena| {
-            let before = arena.memory();
+        Attack::long("5,000 connections that stop in the middle of a frame's header", |server| {
+            let before = server.memory();
             let mut clients = Vec::new();
             for _ in 0..5_000 {
-                let mut client = arena.open()?;
-                // All but the last byte of the longest control frame.
+                let mut client = server.open()?;
+                // The longest control frame without its last byte.
                 let ping = frame(0x89, KEY, &[1; 125]);
                 client.try_send(&ping[..ping.len() - 1])?;
                 clients.push(client);
             }
-            arena.witness()?;
-            let each = arena.memory().saturating_sub(before) * 1024 / 5_000;
-            ensure(each <= arena.most_each() + 512, format!("{each} bytes each"))?;
+            server.well_behaved()?;
+            let each = server.memory().saturating_sub(before) * 1024 / 5_000;
+            ensure(each <= server.most_each() + 512, format!("{each} bytes each"))?;
             Ok(format!("{each} bytes each"))
         }),
-        Attack::long("no files left", |arena| {
-            let files = arena.echo.open_files() as u64;
-            let limit = arena.echo.limit_files(files + 20);
+        Attack::long("no files left", |server| {
+            let files = server.echo.open_files() as u64;
+            let limit = server.echo.limit_files(files + 20);
             let result = (|| {
                 let mut clients = Vec::new();
                 for _ in 0..200 {
-                    let mut client = arena.door.wait()?;
+                    let mut client = server.door.wait()?;
                     client.try_send(REQUEST)?;
                     clients.push(client);
                 }
-                arena.echo.says("cannot accept");
-                arena.witness()?;
+                server.echo.says("cannot accept");
+                server.well_behaved()?;
                 // A client that leaves makes room for the next; those that came first are served first.
                 for mut client in clients {
                     let status = client.head()?.status;
                     ensure(status == 101, format!("status {status}"))?;
                     client.try_echo(b"at last")?;
                 }
-                arena.newcomer()?;
+                server.newcomer()?;
                 Ok("all 200 served in turn".to_owned())
             })();
-            arena.echo.limit_files(limit);
+            server.echo.limit_files(limit);
             result
         }),
-        Attack::long("200 pages asked for and not read", |arena| {
-            let files = arena.echo.open_files();
+        Attack::long("200 pages asked for and not read", |server| {
+            let files = server.echo.open_files();
             let mut clients = Vec::new();
             for _ in 0..200 {
-                let mut client = arena.door.narrow()?;
+                let mut client = server.door.narrow()?;
                 client.try_send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")?;
                 clients.push(client);
             }
-            arena.witness()?;
+            server.well_behaved()?;
             // After the close or write timeout, while the clients stay.
-            wait_until("they are dropped", || (arena.echo.open_files() <= files).then_some(()));
+            wait_until("they are dropped", || (server.echo.open_files() <= files).then_some(()));
             Ok("dropped in time".into())
         }),
     ]

@@ -5,46 +5,46 @@ use microws_tests::raw::{KEY, Raw, offering};
 use microws_tests::zlib::{Compressor, inflate};
 use zlib_rs::Strategy;
 
-use crate::attack::{Arena, Attack, DEFLATE_MEMORY, Must, Shot, Verdict, ensure};
+use crate::attack::{Attack, DEFLATE_MEMORY, Must, ServerUnderTest, Shot, Verdict, ensure};
 
 /// How much more memory the server may have while it is under one of these, in KiB: beside what is configured.
 const MORE: u64 = 4 * 1024;
 
 pub(crate) fn attacks() -> Vec<Attack> {
     let mut attacks: Vec<Attack> = shots().into_iter().map(into_attack).collect();
-    attacks.push(Attack::quick("deflate: RSV1 without negotiation", |arena| {
-        let mut client = arena.open()?;
+    attacks.push(Attack::quick("deflate: RSV1 without negotiation", |server| {
+        let mut client = server.open()?;
         client.try_send(&frame(0xc1, KEY, HELLO))?;
         let (code, _) = client.try_closed()?;
         ensure(code == 1002, format!("close code {code}"))?;
         Ok("1002".into())
     }));
     attacks.push(Attack::long("deflate: 100 bombs of 10 MiB in 10 KB each, at once", bombs));
-    attacks.push(Attack::long("deflate: a bomb of 100 MiB that is not read", |arena| unread(arena, "")));
-    attacks.push(Attack::long("deflate: a bomb of 100 MiB that goes back plain and is not read", |arena| {
-        unread(arena, "; server_max_window_bits=8")
+    attacks.push(Attack::long("deflate: a bomb of 100 MiB that is not read", |server| unread(server, "")));
+    attacks.push(Attack::long("deflate: a bomb of 100 MiB that goes back plain and is not read", |server| {
+        unread(server, "; server_max_window_bits=8")
     }));
-    attacks.push(Attack::quick("deflate: a million empty blocks in a message", |arena| {
-        blocks(arena, b"\x00\x00\x00\xff\xff", 1_000_000)
+    attacks.push(Attack::quick("deflate: a million empty blocks in a message", |server| {
+        blocks(server, b"\x00\x00\x00\xff\xff", 1_000_000)
     }));
-    attacks.push(Attack::quick("deflate: 100,000 last blocks in a message", |arena| {
-        blocks(arena, b"\x01\x00\x00\xff\xff", 100_000)
+    attacks.push(Attack::quick("deflate: 100,000 last blocks in a message", |server| {
+        blocks(server, b"\x01\x00\x00\xff\xff", 100_000)
     }));
     attacks.push(Attack::quick("deflate: a compressed message cut at every byte", cut_everywhere));
-    attacks.push(Attack::quick("deflate: 1,000 resets in the middle of a message", |arena| {
+    attacks.push(Attack::quick("deflate: 1,000 resets in the middle of a message", |server| {
         let half = &deflated(&vec![b'h'; 100_000])[..60];
         for _ in 0..1000 {
-            let mut client = open(arena, "")?;
+            let mut client = open(server, "")?;
             client.try_send(&frame(0x42, KEY, half))?;
             client.reset();
         }
         Ok("no trace".into())
     }));
     attacks.push(Attack::long("deflate: a thousand clients with half a message each", halves));
-    attacks.push(Attack::long("deflate: 20,000 random payloads", |arena| {
+    attacks.push(Attack::long("deflate: 20,000 random payloads", |server| {
         let (mut rng, mut codes) = (fastrand::Rng::with_seed(7692), [0; 3]);
         for _ in 0..20_000 {
-            let mut client = open(arena, "")?;
+            let mut client = open(server, "")?;
             let payload: Vec<u8> = (0..rng.usize(1..60)).map(|_| rng.u8(..)).collect();
             client.try_send(&frame(0xc2, KEY, &payload))?;
             client.try_send(&frame(0x88, KEY, &1000u16.to_be_bytes()))?;
@@ -67,8 +67,8 @@ fn deflated(plain: &[u8]) -> Vec<u8> {
 }
 
 /// An open WebSocket with compression; `more` follows in the offer.
-fn open(arena: &Arena, more: &str) -> Result<Raw, Box<dyn std::error::Error>> {
-    let mut client = arena.tcp()?;
+fn open(server: &ServerUnderTest, more: &str) -> Result<Raw, Box<dyn std::error::Error>> {
+    let mut client = server.tcp()?;
     client.try_send(&offering("/", &format!("permessage-deflate{more}")))?;
     let answer = client.head()?;
     ensure(answer.status == 101, format!("status {}", answer.status))?;
@@ -78,7 +78,7 @@ fn open(arena: &Arena, more: &str) -> Result<Raw, Box<dyn std::error::Error>> {
 
 /// The attack of a shot at a client with compression.
 fn into_attack(shot: Shot) -> Attack {
-    shot.into_attack_on(|arena| open(arena, ""))
+    shot.into_attack_on(|server| open(server, ""))
 }
 
 fn shots() -> Vec<Shot> {
@@ -117,19 +117,19 @@ fn shots() -> Vec<Shot> {
     ]
 }
 
-fn bombs(arena: &Arena) -> Verdict {
-    let before = arena.memory();
+fn bombs(server: &ServerUnderTest) -> Verdict {
+    let before = server.memory();
     let plain = vec![0; 10 << 20];
     let bomb = frame(0xc2, KEY, &deflated(&plain));
     ensure(bomb.len() < 11_000, format!("{} bytes", bomb.len()))?;
     let mut clients = Vec::new();
     for _ in 0..100 {
-        let mut client = open(arena, "")?;
+        let mut client = open(server, "")?;
         client.try_send(&bomb)?;
         clients.push(client);
     }
-    let echo = arena.witness()?;
-    let more = arena.memory().saturating_sub(before);
+    let echo = server.well_behaved()?;
+    let more = server.memory().saturating_sub(before);
     ensure(more <= DEFLATE_MEMORY / 1024, format!("{more} KiB more memory"))?;
     for client in &mut clients {
         let (_, message) = client.try_message()?;
@@ -139,17 +139,17 @@ fn bombs(arena: &Arena) -> Verdict {
     Ok(format!("{more} KiB more memory, an echo meanwhile took {:.1} ms", echo.as_secs_f64() * 1e3))
 }
 
-fn unread(arena: &Arena, more: &str) -> Verdict {
-    let before = arena.memory();
+fn unread(server: &ServerUnderTest, more: &str) -> Verdict {
+    let before = server.memory();
     let bomb = frame(0xc2, KEY, &deflated(&vec![0; 100 << 20]));
     let mut clients = Vec::new();
     for _ in 0..10 {
-        let mut client = open(arena, more)?;
+        let mut client = open(server, more)?;
         client.try_send(&bomb)?;
         clients.push(client);
     }
-    let echoes = (0..20).map(|_| arena.witness()).collect::<Result<Vec<_>, _>>()?;
-    let more = arena.memory().saturating_sub(before);
+    let echoes = (0..20).map(|_| server.well_behaved()).collect::<Result<Vec<_>, _>>()?;
+    let more = server.memory().saturating_sub(before);
     ensure(more <= 2 * MORE, format!("{more} KiB more memory"))?;
     let slowest = echoes.into_iter().max().unwrap_or_default();
     Ok(format!(
@@ -159,9 +159,9 @@ fn unread(arena: &Arena, more: &str) -> Verdict {
 }
 
 /// Blocks without end, and the end of the message at last.
-fn blocks(arena: &Arena, block: &[u8], n: usize) -> Verdict {
-    let before = arena.memory();
-    let mut client = open(arena, "")?;
+fn blocks(server: &ServerUnderTest, block: &[u8], n: usize) -> Verdict {
+    let before = server.memory();
+    let mut client = open(server, "")?;
     client.try_send(&header(0x42, KEY, (block.len() * n) as u64))?;
     let mut masked = frame(0x42, KEY, &block.repeat(4 * 1000)).split_off(8);
     // The mask goes round after so many.
@@ -169,23 +169,23 @@ fn blocks(arena: &Arena, block: &[u8], n: usize) -> Verdict {
     for _ in 0..n / 4000 {
         client.try_send(&masked)?;
     }
-    let echo = arena.witness()?;
+    let echo = server.well_behaved()?;
     client.try_send(&frame(0x80, KEY, HELLO))?;
     let (_, message) = client.try_message()?;
     ensure(message == b"Hello", "another message")?;
-    let more = arena.memory().saturating_sub(before);
+    let more = server.memory().saturating_sub(before);
     ensure(more <= MORE, format!("{more} KiB more memory"))?;
     Ok(format!("an echo meanwhile took {:.1} ms", echo.as_secs_f64() * 1e3))
 }
 
-fn cut_everywhere(arena: &Arena) -> Verdict {
+fn cut_everywhere(server: &ServerUnderTest) -> Verdict {
     let text = "{\"sensor\":\"temp-1\",\"value\":21.5}, ".repeat(20);
     let bytes = frame(0xc1, KEY, &deflated(text.as_bytes()));
     for at in 1..bytes.len() {
-        let mut client = open(arena, "")?;
+        let mut client = open(server, "")?;
         let (first, second) = bytes.split_at(at);
         client.try_send(first)?;
-        arena.witness()?;
+        server.well_behaved()?;
         client.try_send(second)?;
         let (_, message) = client.try_message()?;
         ensure(!message.is_empty(), format!("nothing back, cut at {at}"))?;
@@ -193,8 +193,8 @@ fn cut_everywhere(arena: &Arena) -> Verdict {
     Ok(format!("{} cuts", bytes.len() - 1))
 }
 
-fn halves(arena: &Arena) -> Verdict {
-    let before = arena.memory();
+fn halves(server: &ServerUnderTest) -> Verdict {
+    let before = server.memory();
     let mut rng = fastrand::Rng::with_seed(1);
     // As much as fills the window of each.
     let plain: Vec<u8> = (0..100_000).map(|_| b"abcdefgh \n"[rng.usize(..10)]).collect();
@@ -202,12 +202,12 @@ fn halves(arena: &Arena) -> Verdict {
     let (half, rest) = payload.split_at(payload.len() / 2);
     let mut clients = Vec::new();
     for _ in 0..1000 {
-        let mut client = open(arena, "")?;
+        let mut client = open(server, "")?;
         client.try_send(&frame(0x42, KEY, half))?;
         clients.push(client);
     }
     // The server has read all of that.
-    arena.witness()?;
+    server.well_behaved()?;
     let mut kept = Vec::new();
     let mut refused = 0;
     for mut client in clients {
@@ -226,8 +226,8 @@ fn halves(arena: &Arena) -> Verdict {
         }
     }
     ensure(refused > 800 && kept.len() > 90, format!("{refused} refused, {} kept", kept.len()))?;
-    let echo = arena.witness()?;
-    let more = arena.memory().saturating_sub(before);
+    let echo = server.well_behaved()?;
+    let more = server.memory().saturating_sub(before);
     ensure(more <= DEFLATE_MEMORY / 1024 + MORE, format!("{more} KiB more memory"))?;
     let count = kept.len();
     for client in &mut kept {

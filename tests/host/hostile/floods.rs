@@ -1,4 +1,4 @@
-//! Attacks by mass on one connection or a few, by those who do not read, and by chance.
+//! Attacks by mass on one connection or a few, by clients that do not read, and by random bytes.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
@@ -9,7 +9,7 @@ use microws_tests::frames::{frame, header};
 use microws_tests::process::wait_until;
 use microws_tests::raw::{KEY, REQUEST, Raw};
 
-use crate::attack::{Arena, Attack, Verdict, ensure};
+use crate::attack::{Attack, ServerUnderTest, Verdict, ensure};
 
 pub(crate) fn attacks() -> Vec<Attack> {
     let masked = |b0, payload: &[u8]| frame(b0, KEY, payload);
@@ -22,39 +22,40 @@ pub(crate) fn attacks() -> Vec<Attack> {
         ("300,000 pongs", masked(0x8a, b"x"), Vec::new(), 300_000),
     ];
     for (name, sent, back, n) in floods {
-        attacks.push(Attack::long(format!("flood: {name}"), move |arena| flood(arena, &[], &sent, &back, n)));
+        attacks
+            .push(Attack::long(format!("flood: {name}"), move |server| flood(server, &[], &sent, &back, n)));
     }
-    attacks.push(Attack::long("flood: a message of 500,000 empty fragments", move |arena| {
+    attacks.push(Attack::long("flood: a message of 500,000 empty fragments", move |server| {
         // The message is begun and not ended.
-        flood(arena, &masked(0x01, b""), &masked(0x00, b""), &frame(0x00, None, b""), 500_000)
+        flood(server, &masked(0x01, b""), &masked(0x00, b""), &frame(0x00, None, b""), 500_000)
     }));
-    attacks.push(Attack::long("unread: 40 clients send messages and never read", |arena| {
-        unread(arena, 40, &frame(0x82, KEY, &[1; 50_000]))
+    attacks.push(Attack::long("unread: 40 clients send messages and never read", |server| {
+        unread(server, 40, &frame(0x82, KEY, &[1; 50_000]))
     }));
-    attacks.push(Attack::long("unread: 40 clients send pings and never read", |arena| {
-        unread(arena, 40, &frame(0x89, KEY, &[2; 125]).repeat(400))
+    attacks.push(Attack::long("unread: 40 clients send pings and never read", |server| {
+        unread(server, 40, &frame(0x89, KEY, &[2; 125]).repeat(400))
     }));
-    attacks.push(Attack::long("unread: 40 clients send texts of 1 byte and never read", |arena| {
-        unread(arena, 40, &frame(0x81, KEY, b"x").repeat(5_000))
+    attacks.push(Attack::long("unread: 40 clients send texts of 1 byte and never read", |server| {
+        unread(server, 40, &frame(0x81, KEY, b"x").repeat(5_000))
     }));
-    attacks.push(Attack::long("unread: 1,000 clients that never read", |arena| crowd(arena, 1000)));
-    attacks.push(Attack::long("unread: 40 clients in the middle of a message of 2^60 bytes", |arena| {
-        let mut clients = narrow(arena, 40)?;
+    attacks.push(Attack::long("unread: 1,000 clients that never read", |server| crowd(server, 1000)));
+    attacks.push(Attack::long("unread: 40 clients in the middle of a message of 2^60 bytes", |server| {
+        let mut clients = narrow(server, 40)?;
         for client in &mut clients {
             client.try_send(&header(0x82, KEY, 1 << 60))?;
         }
-        stuff_and_wait(arena, clients, &[0; 50_000])
+        stuff_and_wait(server, clients, &[0; 50_000])
     }));
-    attacks.push(Attack::quick("half-close: behind the request", |arena| {
-        let mut client = arena.tcp()?;
+    attacks.push(Attack::quick("half-close: after the request", |server| {
+        let mut client = server.tcp()?;
         client.try_send(REQUEST)?;
         client.finish();
         ensure(client.head()?.status == 101, "no 101")?;
         ensure(client.rest()?.is_empty(), "more than the 101")?;
         Ok("101 and the end".into())
     }));
-    attacks.push(Attack::quick("half-close: behind 1,000 messages", |arena| {
-        let mut client = arena.open()?;
+    attacks.push(Attack::quick("half-close: after 1,000 messages", |server| {
+        let mut client = server.open()?;
         let bytes = frame(0x81, KEY, b"hello").repeat(1000);
         client.try_send(&bytes)?;
         client.finish();
@@ -62,22 +63,23 @@ pub(crate) fn attacks() -> Vec<Attack> {
         Ok("all echoes and the end".into())
     }));
     attacks
-        .push(Attack::long("random: 3,000 requests of random bytes", |arena| random_heads(arena, 3000, 1)));
-    attacks.push(Attack::quick("random: 300 requests of random bytes", |arena| random_heads(arena, 300, 2)));
-    attacks.push(Attack::long("random: 3,000 connections of random frames", |arena| {
-        random_frames(arena, 3000, 3)
+        .push(Attack::long("random: 3,000 requests of random bytes", |server| random_heads(server, 3000, 1)));
+    attacks
+        .push(Attack::quick("random: 300 requests of random bytes", |server| random_heads(server, 300, 2)));
+    attacks.push(Attack::long("random: 3,000 connections of random frames", |server| {
+        random_frames(server, 3000, 3)
     }));
-    attacks.push(Attack::quick("random: 300 connections of random frames", |arena| {
-        random_frames(arena, 300, 4)
+    attacks.push(Attack::quick("random: 300 connections of random frames", |server| {
+        random_frames(server, 300, 4)
     }));
     attacks.push(Attack::long("100 flooding clients beside one that behaves well", fairness));
     attacks
 }
 
-/// Sends `sent` `n` times behind `first`, and reads `back` as often.
-fn flood(arena: &Arena, first: &[u8], sent: &[u8], back: &[u8], n: usize) -> Verdict {
-    let before = arena.memory();
-    let mut client = arena.open()?;
+/// Sends `sent` `n` times after `first`, and reads `back` as often.
+fn flood(server: &ServerUnderTest, first: &[u8], sent: &[u8], back: &[u8], n: usize) -> Verdict {
+    let before = server.memory();
+    let mut client = server.open()?;
     client.try_send(first)?;
     // The beginning of a message, where there is one, comes back before the flood.
     let begun: &[u8] = if first.is_empty() { &[] } else { &[0x01, 0x00] };
@@ -92,8 +94,8 @@ fn flood(arena: &Arena, first: &[u8], sent: &[u8], back: &[u8], n: usize) -> Ver
             Err(io::Error::other("something else came back"))
         }
     })?;
-    arena.witness()?;
-    let after = arena.memory();
+    server.well_behaved()?;
+    let after = server.memory();
     ensure(after <= before + 2048, format!("{} KiB more memory", after - before))?;
     let seconds = started.elapsed().as_secs_f64();
     Ok(format!("{:.0} a second", n as f64 / seconds))
@@ -105,14 +107,14 @@ const MOST_WAITING: u64 = 256 * 1024;
 /// KiB that each may add when that is spent: the replies to one small read, and the server's state for it.
 const LAST_READ: u64 = 64;
 
-fn unread(arena: &Arena, n: usize, bytes: &[u8]) -> Verdict {
-    stuff_and_wait(arena, narrow(arena, n)?, bytes)
+fn unread(server: &ServerUnderTest, n: usize, bytes: &[u8]) -> Verdict {
+    stuff_and_wait(server, narrow(server, n)?, bytes)
 }
 
 /// Open WebSockets that hold little of what they do not read.
-fn narrow(arena: &Arena, n: usize) -> Result<Vec<Raw>, Box<dyn Error>> {
+fn narrow(server: &ServerUnderTest, n: usize) -> Result<Vec<Raw>, Box<dyn Error>> {
     let open = |_| {
-        let mut client = arena.door.narrow()?;
+        let mut client = server.door.narrow()?;
         client.try_send(REQUEST)?;
         ensure(client.head()?.status == 101, "no 101")?;
         Ok(client)
@@ -121,9 +123,9 @@ fn narrow(arena: &Arena, n: usize) -> Result<Vec<Raw>, Box<dyn Error>> {
 }
 
 /// Sends until the server takes no more; its memory is bounded, and in the end it gives them up.
-fn stuff_and_wait(arena: &Arena, clients: Vec<Raw>, bytes: &[u8]) -> Verdict {
-    let before = arena.memory();
-    let files = arena.echo.open_files();
+fn stuff_and_wait(server: &ServerUnderTest, clients: Vec<Raw>, bytes: &[u8]) -> Verdict {
+    let before = server.memory();
+    let files = server.echo.open_files();
     let n = clients.len() as u64;
     let most = thread::scope(|scope| -> Result<u64, Box<dyn Error>> {
         let senders: Vec<_> = clients
@@ -137,26 +139,26 @@ fn stuff_and_wait(arena: &Arena, clients: Vec<Raw>, bytes: &[u8]) -> Verdict {
             .collect();
         let mut most = 0;
         while !senders.iter().all(thread::ScopedJoinHandle::is_finished) {
-            most = most.max(arena.memory());
-            arena.witness()?;
+            most = most.max(server.memory());
+            server.well_behaved()?;
             thread::sleep(Duration::from_millis(20));
         }
         Ok(most)
     })?;
     let all = most.saturating_sub(before);
     ensure(all <= MOST_WAITING + n * LAST_READ, format!("{all} KiB for all of them"))?;
-    wait_until("they are dropped", || (arena.echo.open_files() <= files - n as usize).then_some(()));
-    wait_until("the memory returns", || (arena.memory() <= before + 4096).then_some(()));
+    wait_until("they are dropped", || (server.echo.open_files() <= files - n as usize).then_some(()));
+    wait_until("the memory returns", || (server.memory() <= before + 4096).then_some(()));
     Ok(format!("{all} KiB for all of them, then dropped"))
 }
 
 /// So many that each gets only its share; others are served meanwhile.
-fn crowd(arena: &Arena, n: usize) -> Verdict {
+fn crowd(server: &ServerUnderTest, n: usize) -> Verdict {
     let arguments = ["--write-timeout", "60", "--backlog-total", "64000000"];
-    let arena = &Arena::with(&arguments, arena.door.is_tls());
-    let before = arena.memory();
+    let server = &ServerUnderTest::with(&arguments, server.door.is_tls());
+    let before = server.memory();
     let bytes = frame(0x82, KEY, &[1; 50_000]);
-    let mut clients = narrow(arena, n)?;
+    let mut clients = narrow(server, n)?;
     for client in &clients {
         client.stream.set_nonblocking(true)?;
     }
@@ -169,23 +171,23 @@ fn crowd(arena: &Arena, n: usize) -> Verdict {
                 *at = (*at + n) % bytes.len();
             }
             if i % 50 == 0 {
-                echoes.push(arena.witness()?);
+                echoes.push(server.well_behaved()?);
             }
         }
-        most = most.max(arena.memory());
+        most = most.max(server.memory());
     }
     let all = most.saturating_sub(before);
     ensure(all <= 64_000 + n as u64 * LAST_READ, format!("{all} KiB for all of them"))?;
     drop(clients);
     wait_until("the memory returns", || {
-        (arena.memory() <= before + 4096 + arena.left_by(n as u64)).then_some(())
+        (server.memory() <= before + 4096 + server.left_by(n as u64)).then_some(())
     });
     echoes.sort();
     let (median, longest) = (echoes[echoes.len() / 2], echoes[echoes.len() - 1]);
     Ok(format!("{all} KiB for all of them; others had an echo in {median:.1?}, {longest:.1?} at most"))
 }
 
-fn random_heads(arena: &Arena, n: usize, seed: u64) -> Verdict {
+fn random_heads(server: &ServerUnderTest, n: usize, seed: u64) -> Verdict {
     let mut random = fastrand::Rng::with_seed(seed);
     let (mut refused, mut accepted, mut silent) = (0, 0, 0);
     for _ in 0..n {
@@ -225,7 +227,7 @@ fn random_heads(arena: &Arena, n: usize, seed: u64) -> Verdict {
                 _ => bytes.insert(at, bytes[at]),
             }
         }
-        let mut client = arena.tcp()?;
+        let mut client = server.tcp()?;
         // It may be refused before all was sent, and end when it was refused.
         let _ = client.try_send(&bytes);
         let _ = client.try_finish();
@@ -243,7 +245,7 @@ fn random_heads(arena: &Arena, n: usize, seed: u64) -> Verdict {
     Ok(format!("{refused} refused, {accepted} accepted, {silent} unfinished"))
 }
 
-fn random_frames(arena: &Arena, n: usize, seed: u64) -> Verdict {
+fn random_frames(server: &ServerUnderTest, n: usize, seed: u64) -> Verdict {
     let mut random = fastrand::Rng::with_seed(seed);
     let (mut failed, mut ended) = (0, 0);
     for _ in 0..n {
@@ -262,7 +264,7 @@ fn random_frames(arena: &Arena, n: usize, seed: u64) -> Verdict {
             let at = random.usize(0..bytes.len());
             bytes[at] ^= 1 << random.u8(0..8);
         }
-        let mut client = arena.open()?;
+        let mut client = server.open()?;
         // Whatever it was: frames come back, and a close frame or the end of the connection.
         client.send_and_finish(&bytes)?;
         loop {
@@ -270,7 +272,7 @@ fn random_frames(arena: &Arena, n: usize, seed: u64) -> Verdict {
                 Ok(frame) if frame.b0 == 0x88 => {
                     let code = u16::from_be_bytes(frame.payload.get(..2).unwrap_or(&[0; 2]).try_into()?);
                     ensure(matches!(code, 0 | 1000..=1014 | 3000..=4999), format!("close code {code}"))?;
-                    ensure(client.rest()?.is_empty(), "bytes behind the close frame")?;
+                    ensure(client.rest()?.is_empty(), "bytes after the close frame")?;
                     failed += 1;
                     break;
                 }
@@ -321,18 +323,18 @@ impl Flooder {
 }
 
 /// Floods of several kinds, none of them a fault.
-pub(crate) fn flooders(arena: &Arena, n: usize) -> Result<Vec<Flooder>, Box<dyn Error>> {
+pub(crate) fn flooders(server: &ServerUnderTest, n: usize) -> Result<Vec<Flooder>, Box<dyn Error>> {
     let kinds = [
         frame(0x81, KEY, b"x").repeat(10_000),
         frame(0x89, KEY, b"").repeat(10_000),
         [frame(0x01, KEY, b""), frame(0x00, KEY, b"").repeat(10_000), frame(0x80, KEY, b"")].concat(),
         frame(0x82, KEY, &[0x5a; 100_000]),
     ];
-    (0..n).map(|i| Flooder::new(arena.open()?, kinds[i % kinds.len()].clone())).collect()
+    (0..n).map(|i| Flooder::new(server.open()?, kinds[i % kinds.len()].clone())).collect()
 }
 
-fn fairness(arena: &Arena) -> Verdict {
-    let mut flooders = flooders(arena, 100)?;
+fn fairness(server: &ServerUnderTest) -> Verdict {
+    let mut flooders = flooders(server, 100)?;
     let (mut latencies, mut moved) = (Vec::new(), 0usize);
     let started = Instant::now();
     thread::scope(|scope| -> Result<(), Box<dyn Error>> {
@@ -350,7 +352,7 @@ fn fairness(arena: &Arena) -> Verdict {
         let full = Instant::now();
         let watched = (|| -> Result<(), Box<dyn Error>> {
             while full.elapsed() < Duration::from_secs(5) {
-                let latency = arena.witness()?;
+                let latency = server.well_behaved()?;
                 if full.elapsed() > Duration::from_millis(500) {
                     latencies.push(latency);
                 }
@@ -363,7 +365,7 @@ fn fairness(arena: &Arena) -> Verdict {
     })?;
     latencies.sort_unstable();
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    // Generous, for the flooding clients and the measuring one share a machine with the server.
+    // Generous, because the flooding clients and the measuring one share a machine with the server.
     ensure(at(1.0) < 1000.0, format!("an echo took {:.0} ms", at(1.0)))?;
     Ok(format!(
         "median {:.1}, 99 % {:.1}, longest {:.1} ms of {} echoes; {:.0} MB/s beside",

@@ -3,7 +3,7 @@
 use microws_tests::frames::{frame, header, messages};
 use microws_tests::raw::{KEY, close_payload, header_with_length, masked_payload};
 
-use crate::attack::{Arena, Attack, Must, Shot, Verdict, ensure};
+use crate::attack::{Attack, Must, ServerUnderTest, Shot, Verdict, ensure};
 
 /// A masked frame.
 fn framed(b0: u8, payload: &[u8]) -> Vec<u8> {
@@ -15,18 +15,18 @@ pub(crate) fn attacks() -> Vec<Attack> {
     let mut attacks: Vec<Attack> = shots.map(|shot| shot.into_attack(true)).collect();
     attacks.push(Attack::quick("frames cut at every byte", cut_everywhere));
     attacks.push(Attack::quick("a frame that ends anywhere in its bytes", ends_anywhere));
-    attacks.push(Attack::quick("a reset in the middle of a frame, 500 times", |arena| {
+    attacks.push(Attack::quick("a reset in the middle of a frame, 500 times", |server| {
         for n in 0..500usize {
-            let mut client = arena.open()?;
+            let mut client = server.open()?;
             client.try_send(&header(0x82, KEY, 70_000))?;
             client.try_send(&vec![0; n * 100])?;
             client.reset();
         }
         Ok("no trace".into())
     }));
-    attacks.push(Attack::quick("2^62 bytes are announced, some come", |arena| {
-        let before = arena.memory();
-        let mut client = arena.open()?;
+    attacks.push(Attack::quick("2^62 bytes are announced, some come", |server| {
+        let before = server.memory();
+        let mut client = server.open()?;
         client.try_send(&header_with_length(0x82, 1 << 62, 8))?;
         let chunk = vec![0x5a; 100_000];
         let (mut sent, mut back) = (0, 0);
@@ -38,7 +38,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
                 back += client.try_frame()?.payload.len();
             }
         }
-        let after = arena.memory();
+        let after = server.memory();
         ensure(after <= before + 1024, format!("{} KiB more memory", after - before))?;
         Ok("echoed as they came".into())
     }));
@@ -80,7 +80,7 @@ fn order() -> Vec<Shot> {
     vec![
         bad("a continuation of nothing", framed(0x80, b"x")),
         bad("an unfinished continuation of nothing", framed(0x00, b"x")),
-        bad("a continuation behind a whole message", [framed(0x81, b"a"), framed(0x80, b"b")].concat()),
+        bad("a continuation after a whole message", [framed(0x81, b"a"), framed(0x80, b"b")].concat()),
         bad("a text in the middle of a message", [framed(0x01, b"a"), framed(0x81, b"b")].concat()),
         bad("a binary in the middle of a text", [framed(0x01, b"a"), framed(0x82, b"b")].concat()),
         bad("a message begun twice", [framed(0x02, b"a"), framed(0x02, b"b")].concat()),
@@ -102,12 +102,12 @@ fn order() -> Vec<Shot> {
             Must::Bytes(Vec::new()),
         ),
         Shot::new(
-            "order: frames behind the close frame",
+            "order: frames after the close frame",
             [framed(0x88, b""), framed(0x81, b"x").repeat(1000)].concat(),
             Must::Close(1005),
         ),
         Shot::new(
-            "order: a fault behind the close frame",
+            "order: a fault after the close frame",
             [framed(0x88, &close_payload(1000, "")), b"\xff\xff".to_vec()].concat(),
             Must::Close(1000),
         ),
@@ -170,10 +170,8 @@ fn texts() -> Vec<Shot> {
         "a fault in a frame that never ends",
         [header(0x81, KEY, 1 << 50), masked_payload(b"ab\xfe")].concat(),
     ));
-    shots.push(bad(
-        "a fault behind 60,000 good bytes",
-        framed(0x81, &[&[b'x'; 60_000][..], b"\xff"].concat()),
-    ));
+    shots
+        .push(bad("a fault after 60,000 good bytes", framed(0x81, &[&[b'x'; 60_000][..], b"\xff"].concat())));
     shots
 }
 
@@ -229,7 +227,7 @@ fn answers(client: &mut microws_tests::raw::Raw) -> Result<Messages, Box<dyn std
     loop {
         let frame = client.try_frame()?;
         if frame.b0 == 0x88 {
-            ensure(client.rest()?.is_empty(), "bytes behind the close frame")?;
+            ensure(client.rest()?.is_empty(), "bytes after the close frame")?;
             return Ok(all);
         } else if frame.b0 & 0x08 != 0 {
             all.push((frame.b0, frame.payload));
@@ -243,15 +241,15 @@ fn answers(client: &mut microws_tests::raw::Raw) -> Result<Messages, Box<dyn std
     }
 }
 
-fn cut_everywhere(arena: &Arena) -> Verdict {
+fn cut_everywhere(server: &ServerUnderTest) -> Verdict {
     let (bytes, expected) = script();
     let close = framed(0x88, &close_payload(1000, "bye"));
     let whole = [&bytes[..], &close].concat();
     for cut in 0..=whole.len() {
-        let mut client = arena.open()?;
+        let mut client = server.open()?;
         client.try_send(&whole[..cut])?;
-        // The server has taken the first part when the witness has its echo.
-        arena.witness()?;
+        // The server has taken the first part when the well-behaved client has its echo.
+        server.well_behaved()?;
         client.try_send(&whole[cut..])?;
         let came = answers(&mut client)?;
         ensure(came == expected, format!("cut at {cut}: {came:?}"))?;
@@ -259,10 +257,10 @@ fn cut_everywhere(arena: &Arena) -> Verdict {
     Ok(format!("{} cuts", whole.len() + 1))
 }
 
-fn ends_anywhere(arena: &Arena) -> Verdict {
+fn ends_anywhere(server: &ServerUnderTest) -> Verdict {
     let (bytes, _) = script();
     for cut in 0..bytes.len() {
-        let mut client = arena.open()?;
+        let mut client = server.open()?;
         client.try_send(&bytes[..cut])?;
         client.finish();
         // What was whole comes back, then the end; no reset.

@@ -49,7 +49,7 @@ fn lines() -> Vec<Shot> {
         shot("a fourth word", start("GET / x HTTP/1.1"), 400),
         shot("two blanks", start("GET  / HTTP/1.1"), 400),
         shot("a blank before", start(" GET / HTTP/1.1"), 400),
-        shot("a blank behind", start("GET / HTTP/1.1 "), 400),
+        shot("a blank after it", start("GET / HTTP/1.1 "), 400),
         shot("a tab", start("GET\t/ HTTP/1.1"), 400),
         shot("a fragment in the target", start("GET /#x HTTP/1.1"), 400),
         shot("an asterisk", start("GET * HTTP/1.1"), 400),
@@ -70,9 +70,9 @@ fn lines() -> Vec<Shot> {
         shot("an unknown method", start("BREW / HTTP/1.1"), 405),
         shot("a method that is no token", start("G(T / HTTP/1.1"), 400),
         shot("bare LF everywhere", request().replace("\r\n", "\n").into_bytes(), 400),
-        shot("bare LF behind the request line", with("HTTP/1.1\r\n", "HTTP/1.1\n").into(), 400),
+        shot("bare LF after the request line", with("HTTP/1.1\r\n", "HTTP/1.1\n").into(), 400),
         shot("bare LF at the end", with("13\r\n\r\n", "13\r\n\n").into(), 400),
-        shot("bare CR behind a field", with("websocket\r\n", "websocket\r").into(), 400),
+        shot("bare CR after a field", with("websocket\r\n", "websocket\r").into(), 400),
         shot("bare CR in a value", plus("X: a\rb"), 400),
         shot("CR CR LF", with("websocket\r\n", "websocket\r\r\n").into(), 400),
         shot("HTTP/2's preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(), 400),
@@ -187,13 +187,13 @@ fn sizes() -> Vec<Attack> {
 
 fn slow() -> Vec<Attack> {
     vec![
-        Attack::quick("pipelined: frames come with the head", |arena| {
+        Attack::quick("pipelined: frames come with the head", |server| {
             let frames =
                 [frame(0x81, KEY, b"early"), frame(0x89, KEY, b"p"), frame(0x02, KEY, b"un")].concat();
             for cut in 0..=frames.len() {
-                let mut client = arena.tcp()?;
+                let mut client = server.tcp()?;
                 client.try_send(&[REQUEST, &frames[..cut]].concat())?;
-                arena.witness()?;
+                server.well_behaved()?;
                 client.try_send(&[&frames[cut..], &frame(0x80, KEY, b"til")].concat())?;
                 ensure(client.head()?.status == 101, "no 101")?;
                 ensure(client.try_message()? == (1, b"early".to_vec()), "another message")?;
@@ -201,33 +201,33 @@ fn slow() -> Vec<Attack> {
             }
             Ok(format!("{} cuts", frames.len() + 1))
         }),
-        Attack::quick("a head cut at every byte", |arena| {
+        Attack::quick("a head cut at every byte", |server| {
             for cut in 0..=REQUEST.len() {
-                let mut client = arena.tcp()?;
+                let mut client = server.tcp()?;
                 client.try_send(&REQUEST[..cut])?;
-                arena.witness()?;
+                server.well_behaved()?;
                 client.try_send(&REQUEST[cut..])?;
                 ensure(client.head()?.status == 101, format!("no 101, cut at {cut}"))?;
             }
             Ok(format!("{} cuts", REQUEST.len() + 1))
         }),
-        Attack::quick("a head that ends anywhere in its bytes", |arena| {
+        Attack::quick("a head that ends anywhere in its bytes", |server| {
             for cut in 0..REQUEST.len() {
-                let mut client = arena.tcp()?;
+                let mut client = server.tcp()?;
                 client.try_send(&REQUEST[..cut])?;
                 client.finish();
                 ensure(client.rest()?.is_empty(), format!("an answer, cut at {cut}"))?;
             }
             Ok(format!("{} cuts", REQUEST.len()))
         }),
-        Attack::long("slow heads, a byte now and then, 200 at once", |arena| {
-            let mut clients = (0..200).map(|_| arena.tcp()).collect::<Result<Vec<_>, _>>()?;
+        Attack::long("slow heads, a byte now and then, 200 at once", |server| {
+            let mut clients = (0..200).map(|_| server.tcp()).collect::<Result<Vec<_>, _>>()?;
             let started = Instant::now();
             for byte in REQUEST.iter().cycle() {
                 if clients.iter_mut().filter_map(|client| client.try_send(&[*byte]).ok()).count() == 0 {
                     break;
                 }
-                arena.witness()?;
+                server.well_behaved()?;
                 if started.elapsed() > Duration::from_millis(2300) {
                     break;
                 }
@@ -239,23 +239,23 @@ fn slow() -> Vec<Attack> {
             }
             Ok("408 for each".into())
         }),
-        Attack::long("silence instead of a request, 500 at once", |arena| {
-            let mut clients = (0..500).map(|_| arena.tcp()).collect::<Result<Vec<_>, _>>()?;
+        Attack::long("silence instead of a request, 500 at once", |server| {
+            let mut clients = (0..500).map(|_| server.tcp()).collect::<Result<Vec<_>, _>>()?;
             for client in &mut clients {
                 let status = client.answer()?.status;
                 ensure(status == 408, format!("{status} instead of 408"))?;
             }
             Ok("408 for each".into())
         }),
-        Attack::long("an endless head", |arena| {
-            let mut client = arena.tcp()?;
+        Attack::long("an endless head", |server| {
+            let mut client = server.tcp()?;
             client.try_send(&REQUEST[..REQUEST.len() - 2])?;
             let mut sent = 0u64;
-            // The server drops what comes behind its answer until its close timeout.
+            // The server drops what comes after its answer until its close timeout.
             while client.try_send(&b"X-Endless: and so on\r\n".repeat(1000)).is_ok() {
                 sent += 22_000;
             }
-            arena.witness()?;
+            server.well_behaved()?;
             Ok(format!("dropped after {} MB", sent / 1_000_000))
         }),
     ]

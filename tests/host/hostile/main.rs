@@ -21,7 +21,7 @@ use std::env;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use attack::{Arena, Attack, ensure};
+use attack::{Attack, ServerUnderTest, ensure};
 use microws_tests::process::Signal;
 
 /// How much more memory the server may have at the end than at the beginning, in KiB.
@@ -51,10 +51,10 @@ fn main() -> ExitCode {
     let passes = if env::args().len() == 1 { vec![false, true] } else { vec![tls] };
     for tls in passes {
         let attacks = match soak_seconds {
-            Some(seconds) => vec![Attack::long("soak", move |arena| soak::soak(arena, seconds))],
+            Some(seconds) => vec![Attack::long("soak", move |server| soak::soak(server, seconds))],
             None => selected(all, tls, &words),
         };
-        // The mix has connections for POSTs, which rest while others have their turn.
+        // The mix has connections for POSTs, which rest while other sessions run.
         let handshake_timeout = if soak_seconds.is_some() { 60 } else { 2 };
         match run(&attacks, tls, handshake_timeout) {
             Ok(true) => {}
@@ -92,16 +92,16 @@ fn selected(all: bool, tls: bool, words: &[String]) -> Vec<Attack> {
 
 /// Makes the attacks and prints the table; `true` if all were withstood.
 fn run(attacks: &[Attack], tls: bool, handshake_timeout: u32) -> Result<bool, Box<dyn std::error::Error>> {
-    let mut arena = Arena::new(tls, handshake_timeout);
-    arena.newcomer()?;
-    let (memory, resident) = (arena.memory(), arena.echo.memory_kib("VmRSS"));
-    let files = arena.echo.open_files();
+    let mut server = ServerUnderTest::new(tls, handshake_timeout);
+    server.newcomer()?;
+    let (memory, resident) = (server.memory(), server.echo.memory_kib("VmRSS"));
+    let files = server.echo.open_files();
     let (mut passed, mut failed, mut slowest) = (0, 0, Duration::ZERO);
     for attack in attacks {
         let started = Instant::now();
-        let mut verdict = (attack.act)(&arena);
+        let mut verdict = (attack.act)(&server);
         let seconds = started.elapsed().as_secs_f64();
-        if let Err(error) = aftermath(&mut arena, files, memory, &mut slowest) {
+        if let Err(error) = aftermath(&mut server, files, memory, &mut slowest) {
             let before = verdict.err().map_or(String::new(), |error| format!("{error}; "));
             verdict = Err(format!("{before}afterwards: {error}").into());
         }
@@ -113,43 +113,43 @@ fn run(attacks: &[Attack], tls: bool, handshake_timeout: u32) -> Result<bool, Bo
             Err(error) => {
                 failed += 1;
                 println!("FAILED {seconds:7.2} s  {}: {error}", attack.name);
-                ensure(arena.echo.is_alive(), format!("the server is gone: {:#?}", arena.echo.lines()))?;
+                ensure(server.echo.is_alive(), format!("the server is gone: {:#?}", server.echo.lines()))?;
             }
         }
     }
-    let (after, resident_after) = (arena.memory(), arena.echo.memory_kib("VmRSS"));
+    let (after, resident_after) = (server.memory(), server.echo.memory_kib("VmRSS"));
     println!("---");
     println!(
         "memory of the server before and after: {memory} and {after} KiB of its own, \
          {resident} and {resident_after} KiB resident; files: {files} and {}",
-        arena.echo.open_files()
+        server.echo.open_files()
     );
     println!("the slowest echo after an attack: {:.1} ms", slowest.as_secs_f64() * 1e3);
-    arena.echo.signal(Signal::TERM);
-    let status = arena.echo.end();
+    server.echo.signal(Signal::TERM);
+    let status = server.echo.end();
     println!("ended by SIGTERM with {status}");
     println!("{passed} passed, {failed} failed");
-    Ok(failed == 0 && status.success() && resident_after <= resident + GROWTH + arena.left_by(CROWD))
+    Ok(failed == 0 && status.success() && resident_after <= resident + GROWTH + server.left_by(CROWD))
 }
 
 /// What must be so after each attack.
 fn aftermath(
-    arena: &mut Arena,
+    server: &mut ServerUnderTest,
     files: usize,
     memory: u64,
     slowest: &mut Duration,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    ensure(arena.echo.is_alive(), "the server is gone")?;
-    *slowest = arena.witness()?.max(*slowest);
-    arena.newcomer()?;
+    ensure(server.echo.is_alive(), "the server is gone")?;
+    *slowest = server.well_behaved()?.max(*slowest);
+    server.newcomer()?;
     let deadline = Instant::now() + FORGOTTEN_WITHIN;
-    while arena.echo.open_files() > files {
+    while server.echo.open_files() > files {
         ensure(
             Instant::now() < deadline,
-            format!("{} files are open instead of {files}", arena.echo.open_files()),
+            format!("{} files are open instead of {files}", server.echo.open_files()),
         )?;
         std::thread::sleep(Duration::from_millis(1));
     }
-    let now = arena.memory();
-    ensure(now <= memory + GROWTH + arena.left_by(CROWD), format!("{now} KiB of memory instead of {memory}"))
+    let now = server.memory();
+    ensure(now <= memory + GROWTH + server.left_by(CROWD), format!("{now} KiB of memory instead of {memory}"))
 }

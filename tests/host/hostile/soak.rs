@@ -9,7 +9,7 @@ use microws_tests::frames::{frame, header};
 use microws_tests::process::Signal;
 use microws_tests::raw::{KEY, close_payload};
 
-use crate::attack::{Arena, Verdict, ensure};
+use crate::attack::{ServerUnderTest, Verdict, ensure};
 use crate::floods::flooders;
 use crate::socketio::{BURST, Crowd};
 
@@ -19,15 +19,15 @@ const GROWTH: u64 = 2048;
 type Outcome = Result<(), String>;
 
 /// Runs the mix and prints samples; answers a remark with the figures.
-pub(crate) fn soak(arena: &Arena, seconds: u64) -> Verdict {
+pub(crate) fn soak(server: &ServerUnderTest, seconds: u64) -> Verdict {
     let (stop, rounds) = (&AtomicBool::new(false), &AtomicU64::new(0));
     let going = || !stop.load(Ordering::Relaxed);
     let count = || rounds.fetch_add(1, Ordering::Relaxed);
-    let door = &arena.door;
+    let door = &server.door;
     let open = move || door.open().map_err(|error| error.to_string());
-    let mut flooding = flooders(arena, 20)?;
-    let mut idle = (0..1000).map(|_| arena.open()).collect::<Result<Vec<_>, _>>()?;
-    let mut crowd = Crowd::open(&arena.door)?;
+    let mut flooding = flooders(server, 20)?;
+    let mut idle = (0..1000).map(|_| server.open()).collect::<Result<Vec<_>, _>>()?;
+    let mut crowd = Crowd::open(&server.door)?;
     let mut samples: Vec<u64> = Vec::new();
     let mut slowest = Duration::ZERO;
     let started = Instant::now();
@@ -112,7 +112,7 @@ pub(crate) fn soak(arena: &Arena, seconds: u64) -> Verdict {
                 "seconds", "memory, KiB", "files", "rounds", "echo, ms"
             );
             while started.elapsed() < Duration::from_secs(seconds) {
-                slowest = slowest.max(arena.witness()?);
+                slowest = slowest.max(server.well_behaved()?);
                 for client in idle.iter_mut().take(10) {
                     client.try_echo(b"not idle")?;
                 }
@@ -122,12 +122,12 @@ pub(crate) fn soak(arena: &Arena, seconds: u64) -> Verdict {
                 }
                 if started.elapsed() >= next {
                     next += every;
-                    samples.push(arena.memory());
+                    samples.push(server.memory());
                     println!(
                         "{:>8} {:>12} {:>8} {:>14} {:>12.1}",
                         started.elapsed().as_secs(),
                         samples.last().unwrap_or(&0),
-                        arena.echo.open_files(),
+                        server.echo.open_files(),
                         rounds.load(Ordering::Relaxed),
                         slowest.as_secs_f64() * 1e3
                     );
@@ -143,8 +143,8 @@ pub(crate) fn soak(arena: &Arena, seconds: u64) -> Verdict {
         }
         watched
     })?;
-    arena.echo.signal(Signal::USR1);
-    println!("{}", arena.echo.says("status: "));
+    server.echo.signal(Signal::USR1);
+    println!("{}", server.echo.says("status: "));
     // The first samples are of the time when buffers and tables grow to what the mix needs.
     let settled = samples.len() / 5;
     let (first, last) = (samples.get(settled), samples.last());

@@ -1,4 +1,4 @@
-//! Sessions of Socket.IO, half over WebSocket and half over polling: each gets back what it says, once and in order.
+//! Sessions of Socket.IO, half over WebSocket and half over polling: each gets back what it sends, once and in order.
 
 use std::error::Error;
 use std::io;
@@ -8,20 +8,20 @@ use microws_tests::frames::frame;
 use microws_tests::process::wait_until;
 use microws_tests::raw::{KEY, REQUEST, Raw};
 
-use crate::attack::{Arena, Attack, ensure};
+use crate::attack::{Attack, ServerUnderTest, ensure};
 use crate::door::Door;
 
 /// Sessions at once.
 pub(crate) const SESSIONS: usize = 1_000;
 
-/// Events that a session says before it looks at what came back.
+/// Events that a session sends before it looks at what came back.
 pub(crate) const BURST: u64 = 4;
 
 /// Long enough for several pings of each session.
 const TIME: Duration = Duration::from_secs(8);
 
-/// Bytes of memory that the server may need for a session, beside those for its connections: its state twice, for the table
-/// doubles when it is full, and the packets that wait.
+/// Bytes of memory that the server may need for a session, beside those for its connections: its state twice, because the
+/// table doubles when it is full, and the packets that wait.
 const MOST_EACH: u64 = 4096;
 
 /// Between two packets of a payload.
@@ -31,13 +31,13 @@ const SEPARATOR: char = '\u{1e}';
 const NEWS: &str = r#"42["news",{"hello":"world"}]"#;
 
 pub(crate) fn attacks() -> Vec<Attack> {
-    vec![Attack::long("1,000 sessions of Socket.IO, half of them over polling", |arena| {
+    vec![Attack::long("1,000 sessions of Socket.IO, half of them over polling", |server| {
         // Connections for POSTs rest for longer than the other attacks' timeout. A session whose last answer is a ping
         // that nobody has read ends by the ping's timeout, which must be shorter than the wait at the end.
         let arguments = ["--handshake-timeout=60", "--socketio-ping-interval=1", "--socketio-ping-timeout=8"];
-        let arena = Arena::with(&arguments, arena.door.is_tls());
-        let before = arena.memory();
-        let mut crowd = Crowd::open(&arena.door)?;
+        let server = ServerUnderTest::with(&arguments, server.door.is_tls());
+        let before = server.memory();
+        let mut crowd = Crowd::open(&server.door)?;
         let started = Instant::now();
         let mut events = 0;
         while started.elapsed() < TIME {
@@ -46,21 +46,21 @@ pub(crate) fn attacks() -> Vec<Attack> {
         let rate = events as f64 / started.elapsed().as_secs_f64();
         // What had come twice would come before this.
         events += crowd.round(1)?;
-        let each = arena.memory().saturating_sub(before) * 1024 / SESSIONS as u64;
+        let each = server.memory().saturating_sub(before) * 1024 / SESSIONS as u64;
         // A session over polling has two connections.
-        let most = MOST_EACH + arena.most_each() * 3 / 2;
+        let most = MOST_EACH + server.most_each() * 3 / 2;
         ensure(each <= most, format!("{each} bytes each"))?;
-        ensure(metric(&arena, "events_total")? == events, format!("{events} events were not counted"))?;
-        ensure(metric(&arena, "sessions")? == SESSIONS as u64, "sessions have ended")?;
+        ensure(metric(&server, "events_total")? == events, format!("{events} events were not counted"))?;
+        ensure(metric(&server, "sessions")? == SESSIONS as u64, "sessions have ended")?;
         drop(crowd);
-        wait_until("no sessions", || metric(&arena, "sessions").is_ok_and(|left| left == 0).then_some(()));
+        wait_until("no sessions", || metric(&server, "sessions").is_ok_and(|left| left == 0).then_some(()));
         Ok(format!("{events} events came back, {rate:.0} a second; {each} bytes each"))
     })]
 }
 
 /// A figure about Socket.IO.
-fn metric(arena: &Arena, name: &str) -> Result<u64, Box<dyn Error>> {
-    let mut client = arena.tcp()?;
+fn metric(server: &ServerUnderTest, name: &str) -> Result<u64, Box<dyn Error>> {
+    let mut client = server.tcp()?;
     request(&mut client, "GET", "/metrics", "")?;
     let metrics = client.answer()?.body;
     let line = metrics.lines().find_map(|line| line.strip_prefix(&format!("microws_socketio_{name} ")));

@@ -10,7 +10,7 @@ use microws_tests::raw::Raw;
 use crate::program::Program;
 use crate::support::{say, text};
 
-/// Notes what it is told, and does what events ask for.
+/// Notes its calls, and does what events ask for.
 #[derive(Debug, Default)]
 struct Noting(Arc<Mutex<Vec<String>>>);
 

@@ -1,4 +1,4 @@
-//! What is wrong is told, and ends the session where node's server ends it.
+//! Faults are reported, and end the session where Node.js' server ends it.
 
 use microws_tests::process::{Echo, wait_until};
 

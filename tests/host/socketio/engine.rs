@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use microws_host::engineio::{Application, Message, Socket, Sockets};
 use microws_host::socketio::{self, Transports};
 use microws_socketio::{End, SendError};
-use microws_tests::process::PATIENCE;
+use microws_tests::process::TIMEOUT;
 use microws_tests::raw::Raw;
 
 use crate::program::Program;
@@ -118,11 +118,11 @@ fn what_is_no_packet_ends_it() {
         let mut client = socket(&program);
         say(&mut client, wrong);
         assert_eq!(client.closed().0, 1008, "{wrong}");
-        assert!(notes.recv_timeout(PATIENCE).unwrap().contains("broke the protocol"));
+        assert!(notes.recv_timeout(TIMEOUT).unwrap().contains("broke the protocol"));
     }
     let poll = polling(&program);
     assert_eq!(program.ask("POST", &poll, &format!("4fine{SEPARATOR}b*")).status, 400);
-    assert!(notes.recv_timeout(PATIENCE).unwrap().contains("broke the protocol"));
+    assert!(notes.recv_timeout(TIMEOUT).unwrap().contains("broke the protocol"));
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn messages_come_back_over_polling_and_after_the_upgrade() {
     say(&mut ws, "4after");
     assert_eq!(text(&mut ws), "4after");
     say(&mut ws, "1");
-    assert_eq!(notes.recv_timeout(PATIENCE).unwrap(), "1 the peer closed the transport");
+    assert_eq!(notes.recv_timeout(TIMEOUT).unwrap(), "1 the peer closed the transport");
     assert_eq!(ws.closed().0, 1000);
 }
 
@@ -161,7 +161,7 @@ fn others_are_sent_to_and_closed_and_all_are_told_in_time() {
     assert_eq!(program.ask("GET", &poll, "").body, "4shout");
     assert_eq!(program.ask("POST", &poll, "1").body, "ok");
     assert_eq!([text(&mut one), text(&mut two)], ["4one is gone"; 2]);
-    assert_eq!(notes.recv_timeout(PATIENCE).unwrap(), "3 the peer closed the transport");
+    assert_eq!(notes.recv_timeout(TIMEOUT).unwrap(), "3 the peer closed the transport");
     say(&mut one, "4close the other");
     assert_eq!(two.closed().0, 1000);
     assert_eq!(text(&mut one), "4one is gone");
@@ -177,7 +177,7 @@ fn a_client_that_does_not_take_broadcasts_is_ended() {
     for _ in 0..4 {
         say(&mut speaker, &format!("4shout {}", "x".repeat(9_000)));
     }
-    assert_eq!(notes.recv_timeout(PATIENCE).unwrap(), "1 the client does not take what is sent");
+    assert_eq!(notes.recv_timeout(TIMEOUT).unwrap(), "1 the client does not take what is sent");
     assert_eq!(text(&mut speaker), "4one is gone");
     assert_eq!(program.ask("GET", &poll, "").body, r#"{"code":1,"message":"Session ID unknown"}"#);
 }

@@ -57,7 +57,7 @@ fn a_client_that_does_not_fetch_what_it_is_sent_is_ended() {
     let event = format!(r#"42["a","{}"]"#, "x".repeat(1000));
     let posts = (0..100).take_while(|_| poll.post(&event).status == 200).count();
     assert!((2..20).contains(&posts), "{posts} events of 1,000 bytes");
-    // The last packets tell it.
+    // The last packets say so.
     let last = poll.get().body;
     assert!(last.split(SEPARATOR).any(|packet| packet == "41" || packet == "1"), "{last}");
     wait_until("the end of the session", || (!poll.is_known()).then_some(()));
@@ -70,7 +70,7 @@ fn a_client_that_does_not_read_is_bounded_by_the_backlog_as_others_are() {
     let event = format!(r#"42["a","{}"]"#, "x".repeat(100_000));
     let before = echo.memory_kib("VmRSS");
     let frame = microws_tests::frames::frame(0x81, microws_tests::raw::KEY, event.as_bytes());
-    client.patience(std::time::Duration::from_secs(5));
+    client.set_timeout(std::time::Duration::from_secs(5));
     let mut sent = 0;
     while sent < 500 && client.try_send(&frame).is_ok() {
         sent += 1;
@@ -83,7 +83,7 @@ fn a_client_that_does_not_read_is_bounded_by_the_backlog_as_others_are() {
 #[test]
 fn posts_that_promise_much_take_little() {
     let echo = Echo::start(&["--quiet"]);
-    let polls: Vec<Poll> = (0..300).map(|_| Poll::joined(&echo)).collect();
+    let polls: Vec<Poll<'_>> = (0..300).map(|_| Poll::joined(&echo)).collect();
     let slow: Vec<_> = polls
         .iter()
         .map(|poll| {
@@ -147,7 +147,7 @@ fn hundreds_of_sessions_half_over_polling_half_over_websocket_are_served_at_a_ti
     const HALF: usize = 300;
     let echo = Echo::start(&["--quiet"]);
     let mut sockets: Vec<_> = (0..HALF).map(|_| joined_socket(&echo)).collect();
-    let polls: Vec<Poll> = (0..HALF).map(|_| Poll::joined(&echo)).collect();
+    let polls: Vec<Poll<'_>> = (0..HALF).map(|_| Poll::joined(&echo)).collect();
     for round in 0..3 {
         let mut held: Vec<_> = polls.iter().map(Poll::hold_quickly).collect();
         let event = |n: usize| format!(r#"42["n",{n},{round}]"#);

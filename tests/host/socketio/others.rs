@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use microws_host::socketio::{Application, Client, ClientId, Clients, Event};
 use microws_socketio::{End, SendError};
-use microws_tests::process::PATIENCE;
+use microws_tests::process::TIMEOUT;
 use microws_tests::raw::Raw;
 
 use crate::program::Program;
@@ -18,7 +18,7 @@ struct Many {
     last: Option<ClientId>,
     /// Args of an event for everybody in the main namespace.
     orders: Receiver<String>,
-    /// What is told to the test.
+    /// Notes for the test.
     notes: Sender<String>,
     /// Milliseconds between two ticks.
     pace: Option<u32>,
@@ -89,7 +89,7 @@ impl Running {
 
     /// Waits for a note, and passes over those before.
     fn until(&self, end: &str) -> String {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             let note = self.notes.recv_timeout(left).unwrap_or_else(|_| panic!("waited in vain: {end}"));

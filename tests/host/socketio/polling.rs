@@ -55,7 +55,7 @@ fn a_post_is_the_same_however_its_bytes_come() {
     // At every byte of the content, and in the middle of the head.
     for cut in [20, head.len() - 1].into_iter().chain(head.len()..bytes.len()) {
         client.send(&bytes[..cut]);
-        // Another client has its turn between.
+        // Another client is served between.
         assert!(Poll::open(&echo).is_known());
         client.send(&bytes[cut..]);
         assert_eq!(client.answer().unwrap().body, "ok", "cut at {cut}");

@@ -9,7 +9,7 @@ use microws_tests::raw::{Answer, Raw};
 
 use crate::support::{SEPARATOR, request, say, sid, target, text, upgrade};
 
-pub struct Program {
+pub(crate) struct Program {
     pub address: SocketAddr,
     pub handle: Handle,
     thread: Option<JoinHandle<Stats>>,
@@ -17,19 +17,22 @@ pub struct Program {
 
 impl Program {
     /// Two namespaces, one acknowledgement at a time, payloads of at most 10,000 bytes.
-    pub fn start(application: impl Application + 'static) -> Self {
+    pub(crate) fn start(application: impl Application + 'static) -> Self {
         Self::serve(|server| server.application(application))
     }
 
-    /// With what the server is told beside that.
-    pub fn serve(finish: impl FnOnce(Server) -> Server) -> Self {
+    /// With more of the server's configuration.
+    pub(crate) fn serve(finish: impl FnOnce(Server) -> Server) -> Self {
         Self::configured(|_| {}, finish)
     }
 
     /// With other values as well.
-    pub fn configured(change: impl FnOnce(&mut Config), finish: impl FnOnce(Server) -> Server) -> Self {
-        let mut config =
-            Config { listen: vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()], ..Config::default() };
+    pub(crate) fn configured(
+        change: impl FnOnce(&mut Config),
+        finish: impl FnOnce(Server) -> Server,
+    ) -> Self {
+        let mut config = Config::default();
+        config.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()];
         config.timeouts.close_within = 200;
         config.socketio.namespaces.push("/other".into());
         config.socketio.awaited_acks = 1;
@@ -41,7 +44,7 @@ impl Program {
     }
 
     /// A session over a WebSocket, whose open packet was read.
-    pub fn open(&self) -> Raw {
+    pub(crate) fn open(&self) -> Raw {
         let mut client = Raw::connect(self.address);
         client.send(&upgrade(&target("websocket")));
         client.accepted();
@@ -50,7 +53,7 @@ impl Program {
     }
 
     /// [`open`](Self::open), in a namespace: `/name,` or nothing.
-    pub fn joined(&self, namespace: &str) -> Raw {
+    pub(crate) fn joined(&self, namespace: &str) -> Raw {
         let mut client = self.open();
         say(&mut client, &format!("40{namespace}"));
         assert!(text(&mut client).starts_with(&format!("40{namespace}{{")));
@@ -58,7 +61,7 @@ impl Program {
     }
 
     /// A session over polling, in the main namespace: the target of its requests.
-    pub fn polling(&self) -> String {
+    pub(crate) fn polling(&self) -> String {
         let sid = sid(&self.ask("GET", &target("polling"), "").body);
         let target = target(&format!("polling&sid={sid}"));
         assert_eq!(self.ask("POST", &target, "40").body, "ok");
@@ -68,7 +71,7 @@ impl Program {
     }
 
     /// A request on a connection of its own.
-    pub fn ask(&self, method: &str, target: &str, content: &str) -> Answer {
+    pub(crate) fn ask(&self, method: &str, target: &str, content: &str) -> Answer {
         let mut client = Raw::connect(self.address);
         request(&mut client, method, target, "", content);
         client.answer().unwrap()

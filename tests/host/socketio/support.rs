@@ -6,20 +6,20 @@ use microws_tests::process::Echo;
 use microws_tests::raw::{Answer, Raw};
 
 /// Long enough for anything that was said already to have come.
-pub const MOMENT: Duration = Duration::from_millis(150);
+pub(crate) const MOMENT: Duration = Duration::from_millis(150);
 
 /// Between two packets of a payload.
-pub const SEPARATOR: &str = "\u{1e}";
+pub(crate) const SEPARATOR: &str = "\u{1e}";
 
-/// What a client that joins is told, but for its id.
-pub const NEWS: &str = r#"42["news",{"hello":"world"}]"#;
+/// What a client that joins gets, without its id.
+pub(crate) const NEWS: &str = r#"42["news",{"hello":"world"}]"#;
 
-pub fn target(query: &str) -> String {
+pub(crate) fn target(query: &str) -> String {
     format!("/socket.io/?EIO=4&transport={query}")
 }
 
 /// Sends a request with these header lines, each with its end, and this content.
-pub fn request(client: &mut Raw, method: &str, target: &str, lines: &str, content: &str) {
+pub(crate) fn request(client: &mut Raw, method: &str, target: &str, lines: &str, content: &str) {
     let length = match method {
         "POST" => format!("Content-Length: {}\r\n", content.len()),
         _ => String::new(),
@@ -29,28 +29,28 @@ pub fn request(client: &mut Raw, method: &str, target: &str, lines: &str, conten
 }
 
 /// Asks on a connection of its own.
-pub fn ask(echo: &Echo, method: &str, target: &str, lines: &str, content: &str) -> Answer {
+pub(crate) fn ask(echo: &Echo, method: &str, target: &str, lines: &str, content: &str) -> Answer {
     let mut client = echo.tcp();
     request(&mut client, method, target, lines, content);
     client.answer().unwrap()
 }
 
 /// A session over polling.
-pub struct Poll<'e> {
+pub(crate) struct Poll<'e> {
     pub echo: &'e Echo,
     pub sid: String,
 }
 
 impl<'e> Poll<'e> {
     /// Begins one.
-    pub fn open(echo: &'e Echo) -> Self {
+    pub(crate) fn open(echo: &'e Echo) -> Self {
         let answer = ask(echo, "GET", &target("polling"), "", "");
         assert_eq!(answer.status, 200, "{answer:?}");
         Self { echo, sid: sid(&answer.body) }
     }
 
     /// Begins one and joins the main namespace.
-    pub fn joined(echo: &'e Echo) -> Self {
+    pub(crate) fn joined(echo: &'e Echo) -> Self {
         let poll = Self::open(echo);
         assert_eq!(poll.post("40").body, "ok");
         let packets = poll.get().body;
@@ -60,20 +60,20 @@ impl<'e> Poll<'e> {
         poll
     }
 
-    pub fn target(&self) -> String {
+    pub(crate) fn target(&self) -> String {
         target(&format!("polling&sid={}", self.sid))
     }
 
-    pub fn get(&self) -> Answer {
+    pub(crate) fn get(&self) -> Answer {
         ask(self.echo, "GET", &self.target(), "", "")
     }
 
-    pub fn post(&self, content: &str) -> Answer {
+    pub(crate) fn post(&self, content: &str) -> Answer {
         ask(self.echo, "POST", &self.target(), "Content-Type: text/plain;charset=UTF-8\r\n", content)
     }
 
     /// A GET that waits.
-    pub fn hold(&self) -> Raw {
+    pub(crate) fn hold(&self) -> Raw {
         let mut client = self.echo.tcp();
         request(&mut client, "GET", &self.target(), "", "");
         silent(&mut client);
@@ -81,7 +81,7 @@ impl<'e> Poll<'e> {
     }
 
     /// A WebSocket for the session.
-    pub fn upgrade(&self) -> Raw {
+    pub(crate) fn upgrade(&self) -> Raw {
         let mut client = self.echo.tcp();
         client.send(&upgrade(&target(&format!("websocket&sid={}", self.sid))));
         client.accepted();
@@ -89,7 +89,7 @@ impl<'e> Poll<'e> {
     }
 
     /// Whether the server still knows it.
-    pub fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         let answer = self.post("6");
         match answer.status {
             200 => true,
@@ -102,7 +102,7 @@ impl<'e> Poll<'e> {
 }
 
 /// The id in an open packet.
-pub fn sid(open: &str) -> String {
+pub(crate) fn sid(open: &str) -> String {
     let (_, rest) = open.split_once(r#""sid":""#).unwrap_or_else(|| panic!("an open packet: {open}"));
     let sid = rest.split('"').next().unwrap();
     assert!(sid.len() == 20, "{sid}");
@@ -111,13 +111,13 @@ pub fn sid(open: &str) -> String {
 }
 
 /// A request for an upgrade.
-pub fn upgrade(target: &str) -> Vec<u8> {
+pub(crate) fn upgrade(target: &str) -> Vec<u8> {
     let request = String::from_utf8(microws_tests::raw::REQUEST.to_vec()).unwrap();
     request.replacen("GET / ", &format!("GET {target} "), 1).into_bytes()
 }
 
 /// A session over a WebSocket, whose open packet was read.
-pub fn socket(echo: &Echo) -> Raw {
+pub(crate) fn socket(echo: &Echo) -> Raw {
     let mut client = echo.tcp();
     client.send(&upgrade(&target("websocket")));
     client.accepted();
@@ -126,7 +126,7 @@ pub fn socket(echo: &Echo) -> Raw {
 }
 
 /// [`socket`], in the main namespace.
-pub fn joined_socket(echo: &Echo) -> Raw {
+pub(crate) fn joined_socket(echo: &Echo) -> Raw {
     let mut client = socket(echo);
     say(&mut client, "40");
     assert!(text(&mut client).starts_with(r#"40{"sid":""#));
@@ -134,30 +134,30 @@ pub fn joined_socket(echo: &Echo) -> Raw {
     client
 }
 
-pub fn say(client: &mut Raw, text: &str) {
+pub(crate) fn say(client: &mut Raw, text: &str) {
     client.send_frame(0x81, text.as_bytes());
 }
 
 /// The next message, which must be text.
-pub fn text(client: &mut Raw) -> String {
+pub(crate) fn text(client: &mut Raw) -> String {
     let (kind, payload) = client.try_message().unwrap();
     assert_eq!(kind, 1, "{payload:?}");
     String::from_utf8(payload).unwrap()
 }
 
 /// Nothing comes for a moment.
-pub fn silent(client: &mut Raw) {
-    client.patience(MOMENT);
+pub(crate) fn silent(client: &mut Raw) {
+    client.set_timeout(MOMENT);
     let mut byte = [0];
     let came = client.stream.peek(&mut byte);
-    client.patience(microws_tests::process::PATIENCE);
+    client.set_timeout(microws_tests::process::TIMEOUT);
     let error = came.expect_err("nothing was to come");
     assert!(matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut), "{error}");
 }
 
 impl Poll<'_> {
     /// Takes what waits, and then ends the session by a GET that is abandoned.
-    pub fn hold_or_answer(&self) -> Raw {
+    pub(crate) fn hold_or_answer(&self) -> Raw {
         self.get();
         self.hold()
     }
@@ -165,7 +165,7 @@ impl Poll<'_> {
 
 impl Poll<'_> {
     /// A GET, of which it is not sure that it waits.
-    pub fn hold_quickly(&self) -> Raw {
+    pub(crate) fn hold_quickly(&self) -> Raw {
         let mut client = self.echo.tcp();
         request(&mut client, "GET", &self.target(), "", "");
         client

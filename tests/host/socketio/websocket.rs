@@ -55,7 +55,7 @@ fn a_message_is_the_same_however_its_bytes_come() {
     .concat();
     for cut in 0..bytes.len() {
         client.send(&bytes[..cut]);
-        // Another client has its turn between.
+        // Another client is served between.
         echo.open().echo(b"between");
         client.send(&bytes[cut..]);
         assert_eq!(text(&mut client), event, "cut at {cut}");

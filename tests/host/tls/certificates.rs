@@ -58,7 +58,7 @@ fn a_certificate_from_files_is_served_and_read_again_at_sighup() {
     echo.signal(Signal::HUP);
     // The old key does not fit the new certificate: both stay.
     let line = echo.says("does not fit");
-    assert!(line.contains("going on with the certificate of before"), "{line}");
+    assert!(line.contains("keeping the previous certificate"), "{line}");
     Client::open(&echo, &first).echo(b"the old one");
 
     fs::copy(&other_key, &key).unwrap();

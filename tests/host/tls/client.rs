@@ -1,11 +1,11 @@
-//! A client with TLS that does what a test tells it.
+//! A client with TLS that a test controls.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 
 use microws_tests::frames::frame;
-use microws_tests::process::{Echo, PATIENCE};
+use microws_tests::process::{Echo, TIMEOUT};
 use microws_tests::raw::{KEY, REQUEST};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::ServerName;
@@ -34,7 +34,7 @@ impl Client {
     pub(crate) fn new(echo: &Echo, config: &Arc<ClientConfig>, name: &'static str) -> Self {
         let tcp = TcpStream::connect(echo.address()).unwrap();
         tcp.set_nodelay(true).unwrap();
-        tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+        tcp.set_read_timeout(Some(TIMEOUT)).unwrap();
         let tls = ClientConnection::new(Arc::clone(config), ServerName::try_from(name).unwrap()).unwrap();
         Self { tcp, tls, cut: usize::MAX }
     }
@@ -148,7 +148,7 @@ impl Client {
         assert!(self.bytes(back.len()).unwrap() == back, "another message came back");
     }
 
-    /// Ends the stream without saying so before.
+    /// Ends the stream without close_notify.
     pub(crate) fn cut_off(&self) {
         self.tcp.shutdown(Shutdown::Write).unwrap();
     }

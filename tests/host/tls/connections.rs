@@ -84,7 +84,7 @@ fn frames_and_records_need_not_begin_together() {
     let saved = folder.path("saved.pem");
     let echo = Echo::start(&["--tls", "--tls-save", &saved]);
     let mut client = Client::open(&echo, &Arc::new(config(&saved, ALL_VERSIONS)));
-    // A record for each byte, which is the longest way to say it, and records that hold many frames.
+    // A record for each byte, the longest form there is, and records that hold many frames.
     let message = frame(0x82, KEY, b"a record for each byte");
     for byte in &message {
         client.send(&[*byte]).unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use microws_tests::frames::{frame, frames};
-use microws_tests::process::{Echo, PATIENCE, Signal};
+use microws_tests::process::{Echo, Signal, TIMEOUT};
 use microws_tests::raw::KEY;
 use rustls::ALL_VERSIONS;
 
@@ -93,7 +93,7 @@ fn a_handshake_that_stalls_is_ended_at_its_deadline() {
     Client::new(&echo, &config, "localhost").tls.write_tls(&mut hello).unwrap();
     for bytes in [&hello[..1], &hello[..40], &hello[..hello.len() - 1], &hello] {
         let mut tcp = TcpStream::connect(echo.address()).unwrap();
-        tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+        tcp.set_read_timeout(Some(TIMEOUT)).unwrap();
         let started = Instant::now();
         tcp.write_all(bytes).unwrap();
         // What the handshake has said, and then the end, in order or by a reset.
@@ -119,7 +119,7 @@ fn what_is_no_tls_gets_an_alert_and_a_line_in_the_log() {
         (b"\x16\x03\x01\x00\x05hello", b"", "HandshakePayloadTooLarge"),
     ] {
         let mut tcp = TcpStream::connect(echo.address()).unwrap();
-        tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+        tcp.set_read_timeout(Some(TIMEOUT)).unwrap();
         tcp.write_all(bytes).unwrap();
         let mut all = Vec::new();
         tcp.read_to_end(&mut all).unwrap();

@@ -30,7 +30,7 @@ impl<'c> ClientConfig<'c> {
     #[must_use]
     pub const fn namespace(mut self, namespace: &'c str) -> Self {
         self.namespace = namespace;
-        // Of a constant the compiler does this.
+        // For a constant the compiler does this.
         let mut bytes = namespace.as_bytes();
         self.is_namespace = matches!(bytes, [b'/', ..]);
         while let [first, rest @ ..] = bytes {
@@ -40,7 +40,7 @@ impl<'c> ClientConfig<'c> {
         self
     }
 
-    /// What the server decides by: a JSON object. Default: none.
+    /// The auth payload, by which the server decides: a JSON object. Default: none.
     #[must_use]
     pub const fn auth(self, json: &'c str) -> Self {
         self.auth_bytes(json.as_bytes())

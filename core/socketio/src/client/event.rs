@@ -1,4 +1,4 @@
-//! [`Event`]: everything that a server can say to a client.
+//! [`Event`]: everything that a server can send to a client.
 
 use crate::inbox::{Attachments, Inbox};
 use crate::json;

@@ -23,7 +23,7 @@ pub use recovery::Recovery;
 
 /// A client's life in one namespace, from the server's first packet to its end: it joins, takes events and
 /// acknowledgements with their attachments, replies to pings and watches that they come. It is state alone and stands
-/// beside the [`Session`] of the WebSocket, which its verbs are given; [`io`](crate::io) has both behind one handle.
+/// beside the [`Session`] of the WebSocket, which its verbs take; [`io`](crate::io) has both in one handle.
 ///
 /// [`receive`](Self::receive) is called instead of the session's, [`tick`](Self::tick) too; everything else is done as
 /// for a session alone. After the end, a new client over the same buffers begins the next connection.
@@ -268,7 +268,7 @@ impl<'c> Client<'c> {
         self.owed.close = true;
     }
 
-    /// An end before the WebSocket was open: nothing was said that could get lost.
+    /// An end before the WebSocket was open: nothing was sent that could get lost.
     pub(crate) fn aborted(&self, state: State) -> Option<End> {
         self.end.filter(|_| state == State::Connecting)
     }
@@ -316,7 +316,7 @@ impl<'c> Client<'c> {
             }
             match self.sending.send(session, tx, &packet, &[]) {
                 Ok(Sent::Write) => return Ok(Sent::Write),
-                // In the middle of another packet it can't be said; to close says enough.
+                // In the middle of another packet it can't be sent; the close frame is enough.
                 Err(error) if !leave => return Err(error),
                 _ => (self.owed.join, self.owed.leave) = (false, false),
             }

@@ -11,13 +11,13 @@ use crate::json;
 use crate::packet::{Kind, Packet};
 use crate::step::End;
 
-/// A time that the clock of [`Deadline`](crate::deadline::Deadline) can tell.
+/// A time that the clock of [`Deadline`](crate::deadline::Deadline) can measure.
 const LONGEST: u32 = u32::MAX / 2;
 
 /// What became of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Taken {
-    /// The program is to hear of it.
+    /// It is an event for the program.
     Heard,
     Unheard,
     /// It waits for so many attachments.
@@ -66,7 +66,7 @@ impl Client<'_> {
             (Type::Open, _) | (_, Phase::Opening) => return Err(Fault::Unexpected),
             (Type::Ping, phase) => {
                 self.owed.pong = true;
-                // The time to join is not longer for it.
+                // A ping does not extend the time to join.
                 if phase == Phase::Joined {
                     self.deadline.restart();
                 }

@@ -10,7 +10,7 @@
 )]
 //! | [`polled`] | [`microws::io::polled::Stream`], lent to each call | says what it waits for |
 //!
-//! What is said there holds here too: queued packets leave with `recv`, before it waits, or with `flush`; a verb that was
+//! As there, queued packets leave with `recv`, before it waits, or with `flush`; a verb that was
 //! broken off is called again with the same arguments; deadlines need a clock, given to `tick` before each wait.
 
 use crate::error::SendError;

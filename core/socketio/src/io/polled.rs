@@ -9,7 +9,7 @@ use crate::inbox::Inbox;
 use crate::outgoing::Outgoing;
 use crate::step::Step;
 
-/// A client in one namespace and its WebSocket, to be polled.
+/// A client in one namespace and its WebSocket, which the program polls.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Socket<'a, R: Endpoint> {

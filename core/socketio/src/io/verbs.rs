@@ -47,11 +47,11 @@ macro_rules! verbs {
                 Ok(found.map(|found| (found.bind(&self.inbox), &mut self.sender)))
             }
 
-            /// Waits until the namespace is joined. Events before that there are none, but those that a
-            /// [`Recovery`](crate::Recovery) brings: with one, use [`recv`](Self::recv), since here they are lost.
+            /// Waits until the namespace is joined. No event comes before that, except those that a
+            /// [`Recovery`](crate::Recovery) brings: with one, use [`recv`](Self::recv), because here they are lost.
             ///
             /// # Errors
-            /// As [`recv`](Self::recv). Why the server refuses, only `recv` tells.
+            /// As [`recv`](Self::recv). Only `recv` hands out the reason of a server that refuses.
             pub $($async)? fn open(&mut self) -> Result<(), Error<S::Error>> {
                 while !self.sender.client.is_connected() {
                     if self.drive()$($await)*?.is_none() {

@@ -47,8 +47,8 @@ impl<'c> ServerConfig<'c> {
         Self { namespaces: &[], connect_within: 0, ..Self::new() }
     }
 
-    /// The namespaces that a client may ask for, each with its slash: of more than
-    /// [`MAX_NAMESPACES`](Self::MAX_NAMESPACES) the rest is not there.
+    /// The namespaces that a client may ask for, each with its slash; those after the first
+    /// [`MAX_NAMESPACES`](Self::MAX_NAMESPACES) are ignored.
     #[must_use]
     pub const fn namespaces(mut self, names: &'c [&'c str]) -> Self {
         self.namespaces = names;
@@ -83,7 +83,7 @@ impl<'c> ServerConfig<'c> {
         self
     }
 
-    /// The most bytes of a message or of a POST's content, as the client is told. It must be true: the host must take
+    /// The most bytes of a message or of a POST's content, which the open packet says. It must be true: the host must take
     /// that much content, and an [`Inbox`](crate::Inbox) must hold a message that comes in pieces.
     #[must_use]
     pub const fn max_payload(mut self, bytes: u32) -> Self {

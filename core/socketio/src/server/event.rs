@@ -1,10 +1,10 @@
-//! [`ServerEvent`]: everything that a client can say to a server.
+//! [`ServerEvent`]: everything that a client can send to a server.
 
 use crate::inbox::Attachments;
 use crate::packet::{Kind, Packet};
 
 /// What the client said. It borrows the bytes that came and the [`Inbox`](crate::Inbox): the session stays free to reply
-/// to it. A namespace is told by its place in [`ServerConfig::namespaces`](super::ServerConfig::namespaces).
+/// to it. A namespace is given by its place in [`ServerConfig::namespaces`](super::ServerConfig::namespaces).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]

@@ -14,7 +14,7 @@ impl<'a> ServerSession<'a> {
         self.queue.replace(memory)
     }
 
-    /// The memory for acknowledgements, for the next session.
+    /// Returns the memory for acknowledgements, for the next session.
     pub fn into_acks(self) -> &'a mut [AckSlot] {
         self.acks.into_slots()
     }

@@ -46,7 +46,7 @@ impl ServerSession<'_> {
         } else {
             inbox.push(chunk).map_err(Trouble::from)
         };
-        let kind = self.judge(pushed)?;
+        let kind = self.or_end(pushed)?;
         self.message(kind, if is_whole { chunk.payload } else { inbox.text() })
     }
 
@@ -54,7 +54,7 @@ impl ServerSession<'_> {
     pub fn next_message<'b>(&mut self, post: &mut Post<'b>) -> Option<Message<'b>> {
         while let Some(encoded) = self.next_part(post) {
             let decoded = payload::decode_in_place(encoded).map(Some).map_err(Trouble::from);
-            let message = self.judge(decoded).and_then(|(kind, payload)| self.message(kind, payload));
+            let message = self.or_end(decoded).and_then(|(kind, payload)| self.message(kind, payload));
             post.bad |= matches!(self.end, Some(End::Failed(_)));
             if message.is_some() {
                 return message;
@@ -101,6 +101,6 @@ impl ServerSession<'_> {
             Ok((other, _)) => self.control(other).map(|()| None),
             Err(fault) => Err(fault),
         };
-        self.judge(taken.map_err(Trouble::from))
+        self.or_end(taken.map_err(Trouble::from))
     }
 }

@@ -188,7 +188,7 @@ impl<'a> ServerSession<'a> {
         self.transport
     }
 
-    /// Lets the client into a namespace that it asked for, under an id of fresh random bytes.
+    /// Accepts the client in a namespace that it asked for, under an id of fresh random bytes.
     ///
     /// # Errors
     /// [`NotConnected`](SendError::NotConnected) if it did not ask, [`QueueFull`](SendError::QueueFull).
@@ -210,7 +210,7 @@ impl<'a> ServerSession<'a> {
         Ok(())
     }
 
-    /// Refuses a namespace that the client asked for. Why, it is told by a JSON object, of which JavaScript clients show
+    /// Refuses a namespace that the client asked for. A JSON object gives it the reason; JavaScript clients show its
     /// `message` and `data`: `{"message":"not authorized"}`.
     ///
     /// # Errors

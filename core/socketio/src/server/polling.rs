@@ -140,7 +140,7 @@ impl ServerSession<'_> {
                 Err(fault) => Err(fault.into()),
             };
             post.bad |= taken.is_err();
-            if let Some(found) = self.judge(taken) {
+            if let Some(found) = self.or_end(taken) {
                 return Some(found.bind(encoded, inbox));
             }
         }

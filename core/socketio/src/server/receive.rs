@@ -42,13 +42,13 @@ impl ServerSession<'_> {
         } else {
             self.piece(chunk, inbox)
         };
-        let found = self.judge(taken)?;
+        let found = self.or_end(taken)?;
         let inbox = &*inbox;
         Some(found.bind(if whole { chunk.payload } else { inbox.text() }, inbox))
     }
 
     /// Ends the session if something went wrong.
-    pub(super) fn judge<T>(&mut self, taken: Result<Option<T>, Trouble>) -> Option<T> {
+    pub(super) fn or_end<T>(&mut self, taken: Result<Option<T>, Trouble>) -> Option<T> {
         match taken {
             Ok(found) => found,
             Err(Trouble::Fault(fault)) => {

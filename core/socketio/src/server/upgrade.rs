@@ -56,7 +56,7 @@ enum State {
     Open,
     /// It was pinged and has ponged: polling is kept short.
     Probing,
-    /// It took too long, and its WebSocket was not told yet.
+    /// It took too long, and its WebSocket was not closed yet.
     Overdue,
 }
 

@@ -80,7 +80,7 @@ fn step(state: u64, byte: u8) -> u64 {
 const BLOCK: usize = 64;
 
 /// Whether these are at least eight bytes of ASCII: by words, the last overlapping the one before
-/// it, for most texts are shorter than a block. Fewer are stepped through as fast.
+/// it, because most texts are shorter than a block. Fewer bytes are stepped through as fast.
 #[inline(always)]
 fn is_ascii(bytes: &[u8]) -> bool {
     let Some(last) = bytes.last_chunk::<8>() else { return false };

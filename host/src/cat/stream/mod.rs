@@ -1,4 +1,4 @@
-//! The stream to the server: TCP, and TLS over it. Nothing else has to know which.
+//! The stream to the server: TCP, and TLS over it. No other module depends on which it is.
 
 #[cfg(feature = "tls")]
 mod tls;
@@ -155,7 +155,7 @@ fn resolve(address: &Address, timeout: Duration) -> Result<Vec<SocketAddr>, Stri
     let (sender, addresses) = channel();
     let of_thread = name.clone();
     thread::spawn(move || {
-        // Nobody may wait for it any more.
+        // The receiver may be gone: the timeout has passed.
         let _ = sender.send((of_thread.as_str(), port).to_socket_addrs().map(Iterator::collect));
     });
     match addresses.recv_timeout(timeout) {

@@ -1,4 +1,4 @@
-//! TLS of the client: whom it trusts, and the bytes.
+//! TLS of the client: the certificates that it trusts, and the bytes.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -69,7 +69,7 @@ impl Tls {
                 return Err(failed(ErrorKind::UnexpectedEof.into()));
             }
             if let Err(error) = self.connection.process_new_packets() {
-                // The alert tells the server why; it may be gone.
+                // The alert gives the server the reason; it may be gone.
                 let _ = self.connection.write_tls(tcp);
                 return Err(in_words(&error));
             }
@@ -95,7 +95,7 @@ impl Tls {
         loop {
             match self.connection.reader().read(buf) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                // Without close_notify: whether that is an error the protocol above knows.
+                // Without close_notify: the protocol above decides whether that is an error.
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(0),
                 read => return read,
             }

@@ -8,7 +8,7 @@ use super::sid;
 use crate::report::Report;
 use crate::socketio::application::{Application, Client, Event, MAX_ATTACHMENTS, list};
 
-/// Tells the application what a client said.
+/// Hands the application what a client sent.
 pub(super) fn dispatch<'c>(
     application: &mut dyn Application,
     sessions: &mut Sessions<'c>,

@@ -59,7 +59,7 @@ pub(crate) struct Hub<'c> {
     slots: Vec<&'c mut [AckSlot]>,
     wheel: Wheel,
     due: Vec<Due>,
-    /// Clients that are to run, because of what another one said, or of the clock.
+    /// Clients that are to run because of a message of another one, or because of the clock.
     woken: Vec<usize>,
     /// When the application is called at the latest, in milliseconds since the start.
     tick: Option<u64>,
@@ -103,8 +103,8 @@ impl<'c> Hub<'c> {
         std::mem::swap(&mut self.woken, woken);
     }
 
-    /// Whether there may be something to do: without sessions, clients to be told of the last one's end, and a time that
-    /// the application waits for, there is not.
+    /// Whether there may be something to do: there are sessions, or clients that must learn of the last one's end, or the
+    /// application waits for a time.
     #[inline]
     pub(crate) fn is_active(&self) -> bool {
         !self.sessions.slab.is_empty() || !self.woken.is_empty() || self.tick.is_some()
@@ -155,7 +155,7 @@ impl<'c> Hub<'c> {
         self.config.is_on() && self.served.script.is_some()
     }
 
-    /// Whose requests for this path are.
+    /// The protocol whose requests have this path.
     pub(crate) fn protocol(&self, path: &str) -> Option<Protocol> {
         let is_below =
             |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -306,14 +306,14 @@ impl<'c> Hub<'c> {
         }
     }
 
-    /// A message of the session is larger than clients were told that it may be.
+    /// A message of the session is larger than the limit that clients got.
     pub(super) fn too_long(&mut self, id: ClientId) {
         if let Some(entry) = self.get(id) {
             entry.session.fail_for(Fault::TooLong);
         }
     }
 
-    /// The close code for the WebSocket that carries the session, once it has ended. It is told then, and forgotten.
+    /// The close code for the WebSocket that carries the session, once it has ended. The session is forgotten then.
     pub(super) fn detach(&mut self, id: ClientId) -> Option<(microws::CloseCode, End)> {
         let entry = self.get(id)?;
         let (code, end) = (entry.session.close_code()?, entry.session.end()?);

@@ -1,4 +1,4 @@
-//! [`Sessions`]: all sessions, within reach of the application while it hears of one of them.
+//! [`Sessions`]: all sessions, which the application can reach while it handles an event of one of them.
 
 use std::fmt;
 
@@ -51,7 +51,7 @@ pub(super) struct Carriers {
 pub(super) struct Entry<'c> {
     pub(super) serial: u64,
     pub(super) protocol: Protocol,
-    /// Who began it.
+    /// The client that began it.
     pub(super) who: Address,
     pub(super) session: ServerSession<'c>,
     pub(super) inbox: Inbox<'c>,
@@ -63,7 +63,7 @@ pub(super) struct Entry<'c> {
     /// Its tick in the timer wheel.
     pub(super) tick: Noted,
     /// The application knows of the end.
-    pub(super) told: bool,
+    pub(super) reported: bool,
     /// It is in the list of those that were reached.
     pub(super) reached: bool,
 }
@@ -80,7 +80,7 @@ impl<'c> Entry<'c> {
             content: None,
             joined: 0,
             tick: Noted::NONE,
-            told: false,
+            reported: false,
             reached: false,
         }
     }
@@ -135,7 +135,7 @@ pub(crate) struct Sessions<'c> {
     pub(in crate::socketio) names: &'c [String],
     pub(super) slab: Slab<Entry<'c>>,
     pub(super) memory: Memory<'c>,
-    /// Those that the application has reached for while it heard of another one, or of none.
+    /// Those that the application has used while it handled another one, or none.
     pub(super) reached: Vec<ClientId>,
 }
 

@@ -9,8 +9,8 @@ use crate::socketio::application::Client;
 use crate::socketio::http::Protocol;
 
 impl Hub<'_> {
-    /// Does what follows from a change: wakes those who have something to say, tells the application of the end, enters
-    /// the next deadline, and takes memory back.
+    /// Does what follows from a change: wakes the clients that have something to send, reports the end to the
+    /// application, enters the next deadline, and takes memory back.
     pub(in crate::socketio) fn settle(&mut self, id: ClientId, now: u64, report: &mut Report) {
         let current = self.current;
         if self.equip(id, now, CONTROL).is_none() {
@@ -36,7 +36,7 @@ impl Hub<'_> {
         }
         let has_ended = entry.session.end().is_some();
         let Carriers { socket, get, probe, post } = &mut entry.carriers;
-        // The application may have said something just now, in the turn of the client itself.
+        // The application may have queued something just now, in the run of the client itself.
         let has_more = entry.session.front().is_some();
         self.woken.extend(socket.filter(|peer| has_more || (has_ended && *peer != current)));
         let answers = entry.session.answers_held();
@@ -57,7 +57,7 @@ impl Hub<'_> {
         }
     }
 
-    /// Tells the application that the session has ended, or that the client has left the namespaces that the application
+    /// Reports to the application that the session has ended, or that the client has left the namespaces that the application
     /// had it leave.
     fn tell_of_ends(&mut self, id: ClientId, report: &mut Report) {
         let Some(entry) = self.sessions.get_mut(id) else { return };
@@ -68,7 +68,7 @@ impl Hub<'_> {
             entry.joined = stays.fold(0, |set, namespace| set | 1 << namespace);
             left &= !entry.joined;
         }
-        let is_news = end.is_some() && !std::mem::replace(&mut entry.told, true);
+        let is_news = end.is_some() && !std::mem::replace(&mut entry.reported, true);
         for namespace in joined(left) {
             let mut client = Client::new(&mut self.sessions, id, namespace);
             self.served.application.on_disconnect(&mut client, &reason);
@@ -80,7 +80,7 @@ impl Hub<'_> {
         }
     }
 
-    /// Does what follows from what the application did to sessions out of their turn.
+    /// Does what follows from the application's changes to sessions other than the current one.
     pub(crate) fn settle_reached(&mut self, now: u64, report: &mut Report) {
         // No client runs now.
         self.current = usize::MAX;

@@ -5,16 +5,11 @@
 #![no_std]
 #![no_main]
 
-use core::fmt::Write;
-use core::net::SocketAddrV4;
-
 use defmt_semihosting as _;
-use heapless::String;
-use microws::{Backoff, Buffer, Config};
+use microws::{Backoff, Buffer};
 use microws_device::sensor::request;
 use microws_firmware::client::{RX_LEN, TX_LEN, run};
 use microws_firmware::debugger;
-use microws_firmware::lan9118::Lan9118;
 use microws_firmware::net::{Net, TCP_BUFFER_LEN, TcpBuffers, tcp_socket};
 use microws_firmware::sensor::Sensor;
 use smoltcp::iface::{SocketSet, SocketStorage};
@@ -26,18 +21,9 @@ static RX: ConstStaticCell<[u8; RX_LEN]> = ConstStaticCell::new([0; RX_LEN]);
 static TX: ConstStaticCell<[u8; TX_LEN]> = ConstStaticCell::new([0; TX_LEN]);
 
 #[cortex_m_rt::entry]
-#[allow(unsafe_code)]
 fn main() -> ! {
-    // One that is pending ends a `wfi` all the same, and no handler is needed.
-    cortex_m::interrupt::disable();
-    // SAFETY: once, without interrupts, at the start of a program for an MPS2 board.
-    let mut net = Net::start(unsafe { Lan9118::start() });
-    let Some(server) = debugger::argument::<SocketAddrV4>("server") else {
-        defmt::panic!("no argument server=ADDRESS:PORT");
-    };
-    let mut host = String::<21>::new();
-    // The longest address has 15 characters, the longest port 5.
-    _ = write!(host, "{server}");
+    let mut net = Net::start();
+    let (server, host) = debugger::server();
     let config = request(&host);
 
     let mut storage = [SocketStorage::EMPTY];

@@ -6,7 +6,6 @@ use defmt_semihosting as _;
 use microws::{MessageKind, Prepared};
 use microws_device::dashboard::{BUFFER_LEN, INTERVAL, PAGE, TCP_BUFFER_LEN, reading};
 use microws_firmware::dashboard::Viewer;
-use microws_firmware::lan9118::Lan9118;
 use microws_firmware::net::{Net, tcp_socket};
 use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::socket::tcp;
@@ -23,12 +22,8 @@ static BUFFERS: ConstStaticCell<[[[u8; BUFFER_LEN]; 2]; PLACES]> =
     ConstStaticCell::new([[[0; BUFFER_LEN]; 2]; PLACES]);
 
 #[cortex_m_rt::entry]
-#[allow(unsafe_code)]
 fn main() -> ! {
-    // One that is pending ends a `wfi` all the same, and no handler is needed.
-    cortex_m::interrupt::disable();
-    // SAFETY: once, without interrupts, at the start of a program for an MPS2 board.
-    let mut net = Net::start(unsafe { Lan9118::start() });
+    let mut net = Net::start();
 
     let mut storage = [const { SocketStorage::EMPTY }; PLACES];
     let mut sockets = SocketSet::new(&mut storage[..]);

@@ -6,7 +6,6 @@ use defmt_semihosting as _;
 use microws::deflate::MIN_TABLE_LEN;
 use microws_firmware::compressed::{CONFIG, Compressed, Memory};
 use microws_firmware::echo::run;
-use microws_firmware::lan9118::Lan9118;
 use microws_firmware::net::{Net, TCP_BUFFER_LEN, TcpBuffers};
 use static_cell::ConstStaticCell;
 
@@ -18,11 +17,7 @@ static MEMORY: ConstStaticCell<[Memory; CLIENTS]> = ConstStaticCell::new([const 
 static TABLE: ConstStaticCell<[u16; MIN_TABLE_LEN]> = ConstStaticCell::new([0; MIN_TABLE_LEN]);
 
 #[cortex_m_rt::entry]
-#[allow(unsafe_code)]
 fn main() -> ! {
-    // One that is pending ends a `wfi` all the same, and no handler is needed.
-    cortex_m::interrupt::disable();
-    // SAFETY: once, without interrupts, at the start of a program for an MPS2 board.
-    let net = Net::start(unsafe { Lan9118::start() });
+    let net = Net::start();
     run(net, (TCP.take(), MEMORY.take()), &CONFIG, Compressed::new(TABLE.take()))
 }

@@ -5,15 +5,10 @@
 #![no_std]
 #![no_main]
 
-use core::fmt::Write;
-use core::net::SocketAddrV4;
-
 use defmt_semihosting as _;
-use heapless::String;
 use microws::{Backoff, Config};
 use microws_firmware::client::Connection;
 use microws_firmware::debugger;
-use microws_firmware::lan9118::Lan9118;
 use microws_firmware::lent::Lent;
 use microws_firmware::mqtt::{BUFFER_LEN, PACKET_LEN, Sensor, visit};
 use microws_firmware::net::{Net, TCP_BUFFER_LEN, TcpBuffers, tcp_socket};
@@ -26,18 +21,9 @@ static BUFFERS: ConstStaticCell<[[u8; BUFFER_LEN]; 2]> = ConstStaticCell::new([[
 static PACKET: ConstStaticCell<[u8; PACKET_LEN]> = ConstStaticCell::new([0; PACKET_LEN]);
 
 #[cortex_m_rt::entry]
-#[allow(unsafe_code)]
 fn main() -> ! {
-    // One that is pending ends a `wfi` all the same, and no handler is needed.
-    cortex_m::interrupt::disable();
-    // SAFETY: once, without interrupts, at the start of a program for an MPS2 board.
-    let mut net = Net::start(unsafe { Lan9118::start() });
-    let Some(server) = debugger::argument::<SocketAddrV4>("server") else {
-        defmt::panic!("no argument server=ADDRESS:PORT");
-    };
-    let mut host = String::<21>::new();
-    // The longest address has 15 characters, the longest port 5.
-    _ = write!(host, "{server}");
+    let mut net = Net::start();
+    let (server, host) = debugger::server();
     let config = Config::new().request(&host, "/mqtt").subprotocols(&["mqtt"]);
 
     let mut storage = [SocketStorage::EMPTY];

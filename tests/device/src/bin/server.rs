@@ -5,7 +5,6 @@
 use defmt_semihosting as _;
 use microws::Config;
 use microws_firmware::echo::{Memory, Plain, run};
-use microws_firmware::lan9118::Lan9118;
 use microws_firmware::net::{Net, TCP_BUFFER_LEN, TcpBuffers};
 use static_cell::ConstStaticCell;
 
@@ -16,11 +15,7 @@ static TCP: ConstStaticCell<[TcpBuffers; CLIENTS]> =
 static MEMORY: ConstStaticCell<[Memory; CLIENTS]> = ConstStaticCell::new([const { Memory::NEW }; CLIENTS]);
 
 #[cortex_m_rt::entry]
-#[allow(unsafe_code)]
 fn main() -> ! {
-    // One that is pending ends a `wfi` all the same, and no handler is needed.
-    cortex_m::interrupt::disable();
-    // SAFETY: once, without interrupts, at the start of a program for an MPS2 board.
-    let net = Net::start(unsafe { Lan9118::start() });
+    let net = Net::start();
     run(net, (TCP.take(), MEMORY.take()), &Config::new(), Plain)
 }

@@ -5,14 +5,12 @@
 #![no_main]
 
 use core::fmt::Write;
-use core::net::SocketAddrV4;
 
 use defmt_semihosting as _;
 use heapless::String;
 use microws::{Backoff, Config, Timeouts};
 use microws_firmware::client::Connection;
 use microws_firmware::debugger;
-use microws_firmware::lan9118::Lan9118;
 use microws_firmware::net::{Net, TCP_BUFFER_LEN, TcpBuffers, tcp_socket};
 use microws_firmware::socketio::sensor::Sensor;
 use microws_firmware::socketio::{Buffers, run};
@@ -25,23 +23,15 @@ static TCP: ConstStaticCell<TcpBuffers> = ConstStaticCell::new([[0; TCP_BUFFER_L
 static BUFFERS: ConstStaticCell<Buffers> = ConstStaticCell::new(Buffers::new());
 
 #[cortex_m_rt::entry]
-#[allow(unsafe_code)]
 fn main() -> ! {
-    // One that is pending ends a `wfi` all the same, and no handler is needed.
-    cortex_m::interrupt::disable();
-    // SAFETY: once, without interrupts, at the start of a program for an MPS2 board.
-    let mut net = Net::start(unsafe { Lan9118::start() });
-    let Some(server) = debugger::argument::<SocketAddrV4>("server") else {
-        defmt::panic!("no argument server=ADDRESS:PORT");
-    };
+    let mut net = Net::start();
+    let (server, host) = debugger::server();
     let mut auth = String::<64>::new();
     let Some(token) = debugger::argument::<String<32>>("token") else {
         defmt::panic!("no argument token=TEXT of at most 32 bytes");
     };
     // Both texts are as long as that at most.
     _ = write!(auth, r#"{{"token":"{token}"}}"#);
-    let mut host = String::<21>::new();
-    _ = write!(host, "{server}");
     // The server pings, and that it does is watched: no pings of the WebSocket's own.
     let mut timeouts = Timeouts::new();
     timeouts.ping_after = 0;

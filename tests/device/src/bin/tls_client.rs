@@ -4,15 +4,11 @@
 #![no_std]
 #![no_main]
 
-use core::fmt::Write;
-use core::net::SocketAddrV4;
-
 use defmt_semihosting as _;
 use heapless::String;
 use microws::{Backoff, Config};
 use microws_firmware::client::Connection;
 use microws_firmware::debugger;
-use microws_firmware::lan9118::Lan9118;
 use microws_firmware::net::{Net, TCP_BUFFER_LEN, TcpBuffers, tcp_socket};
 use microws_firmware::sensor::Sensor;
 use microws_firmware::tls::pinned::Pinned;
@@ -25,21 +21,12 @@ static TCP: ConstStaticCell<TcpBuffers> = ConstStaticCell::new([[0; TCP_BUFFER_L
 static BUFFERS: ConstStaticCell<Buffers> = ConstStaticCell::new(Buffers::new());
 
 #[cortex_m_rt::entry]
-#[allow(unsafe_code)]
 fn main() -> ! {
-    // One that is pending ends a `wfi` all the same, and no handler is needed.
-    cortex_m::interrupt::disable();
-    // SAFETY: once, without interrupts, at the start of a program for an MPS2 board.
-    let mut net = Net::start(unsafe { Lan9118::start() });
-    let Some(server) = debugger::argument::<SocketAddrV4>("server") else {
-        defmt::panic!("no argument server=ADDRESS:PORT");
-    };
+    let mut net = Net::start();
+    let (server, host) = debugger::server();
     let Some(key) = debugger::argument::<String<66>>("key").and_then(|hex| Pinned::from_hex(&hex)) else {
         defmt::panic!("no argument key=HEX with a point on P-256");
     };
-    let mut host = String::<21>::new();
-    // The longest address has 15 characters, the longest port 5.
-    _ = write!(host, "{server}");
     let config = Config::new().request(&host, "/sensors/1").subprotocols(&["readings"]);
 
     let mut storage = [SocketStorage::EMPTY];

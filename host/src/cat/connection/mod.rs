@@ -1,11 +1,16 @@
 //! The connection from its opening to its end: a session, its stream, and a task that sends and receives messages.
 
+mod answer;
+mod task;
+
+pub(crate) use task::{Awaited, Progress, Task};
+
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use microws::deflate::{Deflater, Inflater, MAX_RING_LEN, Params};
-use microws::{Buffer, Chunk, CloseCode, End, Event, Overdue, Session, State, Step};
+use microws::{Buffer, CloseCode, End, Overdue, Session, State, Step};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
@@ -20,59 +25,17 @@ use crate::signals::Signals;
 use crate::stream::Stream;
 use crate::verdict::Verdict;
 
+use answer::{Answer, Happened};
+
 /// The header of a server's control frame (RFC 6455 section 5.2).
 const HEADER: usize = 2;
 
 /// Entries of the table that finds repetitions, for messages of 64 KiB.
 const TABLE_LEN: usize = 4096;
 
-/// What is done with an open connection.
-pub(crate) trait Task {
-    /// Queues what is to be sent, as far as there is room.
-    fn send(&mut self, sender: &mut Sender<'_>) -> Result<Progress, Verdict>;
-
-    /// Takes what came of a message.
-    fn on_chunk(&mut self, chunk: &Chunk<'_>) -> Result<(), Verdict>;
-
-    /// Takes the payload of a pong.
-    fn on_pong(&mut self, _payload: &[u8]) {}
-
-    /// What else can be waited for.
-    fn input(&self) -> Option<BorrowedFd<'_>> {
-        None
-    }
-
-    /// What [`input`](Self::input) returned is ready.
-    fn on_input(&mut self) -> Result<(), Verdict> {
-        Ok(())
-    }
-
-    /// What the server must send in time.
-    fn awaited(&self) -> Option<Awaited>;
-
-    /// No message comes any more: whether all was done. May be called again.
-    fn finish(&mut self) -> Result<bool, Verdict>;
-}
-
-/// Whether a task has more to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// It waits for room, for input or for the server.
-    Waits,
-    /// The connection can be closed.
-    Done,
-}
-
-/// Something that must come in time.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Awaited {
-    pub(crate) what: &'static str,
-    pub(crate) since: Instant,
-}
-
 /// Connects and runs `task`, until the connection ends.
 pub(crate) fn run<T: Task>(arguments: &Arguments, notes: &Notes, task: T) -> Result<Verdict, Verdict> {
-    // 0 stands for ever, which the system has no name for here.
+    // 0 means for ever; the system's call has no value for that.
     let timeout = if arguments.timeout == 0 { u32::MAX } else { arguments.timeout };
     let stream = Stream::connect(arguments, Duration::from_millis(timeout.into()));
     let stream = stream.map_err(Verdict::Unreachable)?;
@@ -99,7 +62,7 @@ pub(crate) fn run<T: Task>(arguments: &Arguments, notes: &Notes, task: T) -> Res
     let (rx, tx) = buffers.ok_or_else(|| Verdict::Own("the buffers are too small".to_owned()))?;
     let deflater = Deflater::new(&mut table);
     let session = Session::client(&config, random as Random);
-    let sender = Sender { session, tx, deflater, is_amid: false };
+    let sender = Sender { session, tx, deflater, in_message: false };
     Connection::new(arguments, notes, stream, rx, sender, task).run()
 }
 
@@ -123,15 +86,8 @@ struct Connection<'a, T> {
     after_close: usize,
     /// The stream failed.
     failure: Option<io::Error>,
-    /// The first thing that went wrong, which tells how it ended.
+    /// The first thing that went wrong: it decides how the program ends.
     verdict: Option<Verdict>,
-}
-
-/// The answer to our request, as far as it was read.
-#[derive(Debug, Default)]
-struct Answer {
-    /// It says no: where to go or what to bring is worth to be told.
-    is_refusal: bool,
 }
 
 /// What is waited for.
@@ -168,7 +124,7 @@ impl<'a, T: Task> Connection<'a, T> {
         }
     }
 
-    /// Each turn does what can be done now and then waits for more.
+    /// Each iteration does what can be done now and then waits for more.
     fn run(mut self) -> Result<Verdict, Verdict> {
         loop {
             let before = self.rx.len();
@@ -282,7 +238,7 @@ impl<'a, T: Task> Connection<'a, T> {
         self.to_close.get_or_insert_with(given);
     }
 
-    /// Something went wrong on our side: the server is told that we go.
+    /// Something went wrong on our side: asks for a close frame with 1001.
     fn fail(&mut self, verdict: Verdict) {
         self.verdict.get_or_insert(verdict);
         self.to_close.get_or_insert_with(|| CloseFrame::of(CloseCode::GOING_AWAY));
@@ -408,48 +364,5 @@ impl<'a, T: Task> Connection<'a, T> {
                 None => end.to_string(),
             }),
         }
-    }
-}
-
-/// What an event means for the connection.
-enum Happened {
-    Nothing,
-    Opened,
-    /// A close frame came, with so many bytes of payload.
-    Closed {
-        payload: usize,
-    },
-}
-
-impl Answer {
-    /// Tells of an event, or hands it to the task.
-    fn take(&mut self, event: &Event<'_>, notes: &Notes, task: &mut impl Task) -> Result<Happened, Verdict> {
-        match event {
-            Event::Status(line) => {
-                let status = line.status();
-                self.is_refusal = status >= 200;
-                let text = format!("{status} {}", Escaped(line.reason()));
-                if self.is_refusal { notes.note(text) } else { notes.detail(text) }
-            }
-            Event::Field(field) => {
-                let text = format!("{}: {}", Escaped(field.name()), Escaped(field.value()));
-                // Where to go, or what to bring.
-                let is_news = field.is("Location") || field.is("WWW-Authenticate");
-                if self.is_refusal && is_news { notes.note(text) } else { notes.detail(text) }
-            }
-            Event::Open => return Ok(Happened::Opened),
-            Event::Chunk(chunk) => task.on_chunk(chunk)?,
-            Event::Ping(payload) => notes.detail(format_args!("ping: {}", Escaped(payload))),
-            Event::Pong(payload) => task.on_pong(payload),
-            Event::Close(close) => {
-                task.finish()?;
-                let reason = Escaped(close.reason().as_bytes()).to_string();
-                notes.note(format_args!("closed: {} {reason}", close.code).to_string().trim_end());
-                let has_code = close.code != CloseCode::NO_STATUS;
-                return Ok(Happened::Closed { payload: usize::from(has_code) * 2 + close.reason().len() });
-            }
-            _ => {}
-        }
-        Ok(Happened::Nothing)
     }
 }
