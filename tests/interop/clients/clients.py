@@ -117,9 +117,9 @@ class Aiohttp:
 
 class WebsocketClient:
     can_fragment = True
-    # Whoever sends megabytes to an echo server and does not read meanwhile waits for ever, rightly, so the sending needs a
-    # thread of its own. Over TLS it can have none: Python's ssl lets two threads into one connection of OpenSSL, which
-    # breaks it ("bad length"). There, what the buffers between hold is sent, and then received.
+    # A client that sends megabytes to an echo server and does not read meanwhile waits for ever, rightly, so the sending
+    # needs a thread of its own. Over TLS it can have none: Python's ssl lets two threads into one connection of OpenSSL,
+    # which breaks it ("bad length"). There, only what the buffers between hold is sent, and then received.
     largest = NO_LIMIT if SCHEME == "ws" else 2**17
 
     @classmethod
@@ -219,7 +219,8 @@ async def main(name):
     if name == "websockets":
         # `send` waits until all is written, and `recv` comes after it: what came meanwhile waits, here and there.
         await check("64 MiB sent before anything is read", echoes(RANDOM.randbytes(2**26)))
-    await check("text of 1 to 4 bytes a character, cut anywhere", echoes("zß水👋" * (min(client.largest, 300_000) // 10)))
+    characters = "zß水👋" * (min(client.largest, 300_000) // 10)
+    await check("text of 1 to 4 bytes a character, cut anywhere", echoes(characters))
     await check("ping", echo.ping(b"are you there?"))
     await check("ping of 125 bytes", echo.ping(RANDOM.randbytes(125)))
 
