@@ -117,9 +117,9 @@ class Aiohttp:
 
 class WebsocketClient:
     can_fragment = True
-    # A client that sends megabytes to an echo server and does not read meanwhile waits for ever, rightly, so the sending
-    # needs a thread of its own. Over TLS it can have none: Python's ssl lets two threads into one connection of OpenSSL,
-    # which breaks it ("bad length"). There, only what the buffers between hold is sent, and then received.
+    # A client that sends megabytes to an echo server and does not read meanwhile waits for ever, rightly: the sending
+    # needs a thread of its own. Over TLS it can have none, because Python's ssl lets two threads into one connection of
+    # OpenSSL, which breaks it ("bad length"). There, only what the buffers between hold is sent, and then received.
     largest = NO_LIMIT if SCHEME == "ws" else 2**17
 
     @classmethod
