@@ -76,6 +76,7 @@ pub(crate) struct Chosen {
     /// Connections for memory, if it is measured, and how they are opened.
     pub idle: Option<(usize, Workload)>,
     pub visits: bool,
+    pub processes: bool,
     pub handshakes: bool,
 }
 
@@ -107,6 +108,7 @@ impl Kind {
             workloads,
             idle: Some((idle_connections, idle_of)),
             visits: self == Self::Plain,
+            processes: self == Self::Plain,
             handshakes: self == Self::Tls,
         }
     }
@@ -118,6 +120,7 @@ impl Chosen {
         let mut names: Vec<_> = self.workloads.iter().map(|workload| workload.name.clone()).collect();
         names.extend(self.idle.as_ref().map(|_| "idle".into()));
         names.extend(self.visits.then(|| "visits".into()));
+        names.extend(self.processes.then(|| "processes".into()));
         names.extend(self.handshakes.then(|| "handshakes".into()));
         names
     }
@@ -136,6 +139,7 @@ impl Chosen {
         self.workloads.retain(|workload| is_chosen(&workload.name));
         self.idle = self.idle.take().filter(|_| is_chosen("idle"));
         self.visits &= is_chosen("visits");
+        self.processes &= is_chosen("processes");
         self.handshakes &= is_chosen("handshakes");
     }
 }

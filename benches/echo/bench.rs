@@ -9,6 +9,7 @@ use crate::{
     encryption, handshakes,
     load::{Load, Until},
     process::Process,
+    processes,
     report::{Cell, Figures},
     visits,
     wire::Tls,
@@ -41,6 +42,17 @@ impl Bench {
                 None
             }
         }
+    }
+
+    /// [`attempt`](Self::attempt) on a server that may not have been chosen.
+    pub(crate) fn attempt_on<T>(
+        &mut self,
+        name: &str,
+        work: &str,
+        attempt: impl FnOnce(&Self, usize) -> Outcome<T>,
+    ) -> Option<T> {
+        let at = self.contenders.iter().position(|contender| contender.name == name)?;
+        self.attempt(at, work, attempt)
     }
 
     /// One figure of each server; which of them begins depends on the round.
@@ -96,6 +108,11 @@ impl Bench {
     pub(crate) fn visits(&self, i: usize) -> Outcome<Figures> {
         let time = Duration::from_secs_f64(self.seconds);
         visits::measure(&self.start(i)?, self.contenders[i].protocol, time)
+    }
+
+    /// So many processes of one server on one port.
+    pub(crate) fn processes(&self, i: usize, count: usize) -> Outcome<processes::Sample> {
+        processes::measure(&self.contenders[i].program, count, self.seconds, self.cores)
     }
 
     pub(crate) fn measure(&self, i: usize, workload: &Workload) -> Outcome<Figures> {

@@ -11,6 +11,7 @@ mod handshakes;
 mod load;
 mod plot;
 mod process;
+mod processes;
 mod report;
 mod socketio;
 mod visits;
@@ -100,6 +101,15 @@ fn main() -> Outcome<ExitCode> {
         }
     }
 
+    // One for each core.
+    let mut processes = vec![vec![]; if chosen.processes { 2 } else { 0 }];
+    for round in 0..arguments.rounds {
+        for (i, samples) in processes.iter_mut().enumerate() {
+            eprintln!("round {} of {}: processes {}", round + 1, arguments.rounds, i + 1);
+            samples.extend(bench.attempt_on("microws", "processes", |bench, at| bench.processes(at, i + 1)));
+        }
+    }
+
     let report = Report {
         machine,
         rounds: arguments.rounds,
@@ -107,6 +117,7 @@ fn main() -> Outcome<ExitCode> {
         servers: bench.contenders.iter().map(|contender| contender.name.clone()).collect(),
         rows,
         visits,
+        processes,
         idle,
         idle_connections: chosen.idle.map_or(0, |(connections, _)| connections),
         handshakes,

@@ -8,6 +8,7 @@ use crate::{
     deflate::Compressed,
     handshakes::{self, Cost},
     load::Run,
+    processes::{self, Sample},
     visits,
     workload::{Group, Workload},
 };
@@ -86,6 +87,8 @@ pub(crate) struct Report {
     pub rows: Vec<(Workload, Vec<Cell>)>,
     /// By server.
     pub visits: Vec<Cell>,
+    /// By number of processes that share a port, counted from 1.
+    pub processes: Vec<Vec<Sample>>,
     /// Bytes for each idle connection, by server.
     pub idle: Vec<Option<f64>>,
     pub idle_connections: usize,
@@ -123,6 +126,9 @@ impl Report {
             out.push_str(&visits::markdown(&self.servers, &self.visits));
         }
         self.idle(&mut out);
+        if !self.processes.is_empty() {
+            out.push_str(&processes::markdown(&self.processes));
+        }
         if self.tls {
             out.push_str(&handshakes::markdown(&self.handshakes));
         }

@@ -39,8 +39,13 @@ pub fn cores() -> io::Result<(usize, usize)> {
 
 /// Keep this thread, and the processes it starts from now on, on one core.
 pub fn pin(core: usize) -> io::Result<()> {
+    pin_to(&[core])
+}
+
+/// Keep this thread, and the processes it starts from now on, on these cores.
+pub fn pin_to(cores: &[usize]) -> io::Result<()> {
     let mut set = CpuSet::new();
-    set.set(core);
+    cores.iter().for_each(|core| set.set(*core));
     Ok(sched_setaffinity(None, &set)?)
 }
 
