@@ -73,13 +73,14 @@ const BLOCK: usize = 256;
 #[cfg(target_pointer_width = "64")]
 #[inline(always)]
 fn blocks(payload: &mut [u8], key: u32) {
-    let mut blocks = payload.chunks_exact_mut(BLOCK);
-    for chunk in &mut blocks {
-        if let Some(chunk) = chunk.first_chunk_mut::<BLOCK>() {
-            block(chunk, key);
-        }
+    // One loop over words, not one over blocks with another inside: of these the compiler makes one that gathers and scatters
+    // words where the processor can (AVX-512), which takes five times as long.
+    let rest = payload.len() % BLOCK;
+    let whole = payload.len().wrapping_sub(rest);
+    if let Some((whole, rest)) = payload.split_at_mut_checked(whole) {
+        block(whole, key);
+        words(rest, key);
     }
-    words(blocks.into_remainder(), key);
 }
 
 /// By four wide words, or by one where there are less than four.

@@ -62,7 +62,7 @@ const WORKLOADS: [Workload; 5] = [
         payload: binary,
         len: 16 << 10,
         name: "16 x 1 x 16 KiB",
-        bound: 2_100,
+        bound: 2_240,
     },
     Workload {
         connections: 200,
