@@ -42,9 +42,9 @@ impl Case {
             }
         }
         all.push(Self {
-            name: "binary 4 x 1 KiB fragments".into(),
+            name: "binary 4 x 256 B fragments".into(),
             content: Content::Binary,
-            len: 1024,
+            len: 256,
             fragments: 4,
         });
         all

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use edge_ws::FrameHeader;
 use embedded_websocket::{WebSocketReceiveMessageType, WebSocketSendMessageType, WebSocketServer};
-use microws::{Buffer, Connection, Event, SendError, Step};
+use microws::{Buffer, Chunk, Connection, Event, SendError, Server, Step};
 use soketto::{
     Parsing,
     base::{Codec, Header},
@@ -38,28 +38,32 @@ pub(crate) fn microws(input: Rc<[u8]>) -> Echo {
         rx.spare()[..input.len()].copy_from_slice(&input);
         rx.commit(input.len());
         loop {
+            while let Some(chunk) = connection.receive_whole(&mut rx, &tx) {
+                echo(&mut connection, &mut tx, chunk, sink);
+            }
             match connection.receive(&mut rx, &mut tx) {
-                Step::Event(Event::Chunk(chunk)) if chunk.payload.len() < LARGE => loop {
-                    match connection.send_fragment(&mut tx, chunk.kind, chunk.payload, chunk.fin) {
-                        Ok(()) => break,
-                        Err(SendError::BufferFull) => flush(&mut tx, sink),
-                        Err(error) => panic!("{error}"),
-                    }
-                },
-                Step::Event(Event::Chunk(chunk)) => {
-                    flush(&mut tx, sink);
-                    connection
-                        .send_header(&mut tx, chunk.kind, chunk.payload.len(), chunk.fin)
-                        .expect("room for a header");
-                    flush(&mut tx, sink);
-                    sink.take(chunk.payload);
-                }
+                Step::Event(Event::Chunk(chunk)) => echo(&mut connection, &mut tx, chunk, sink),
                 Step::Write => flush(&mut tx, sink),
                 Step::Read => return flush(&mut tx, sink),
                 other => panic!("{other:?}"),
             }
         }
     })
+}
+
+#[inline(always)]
+fn echo(connection: &mut Connection<Server>, tx: &mut Buffer<'_>, chunk: Chunk<'_>, sink: &mut Sink) {
+    if chunk.payload.len() < LARGE {
+        while let Err(error) = connection.send_fragment(tx, chunk.kind, chunk.payload, chunk.fin) {
+            assert_eq!(error, SendError::BufferFull);
+            flush(tx, sink);
+        }
+    } else {
+        flush(tx, sink);
+        connection.send_header(tx, chunk.kind, chunk.payload.len(), chunk.fin).expect("room for a header");
+        flush(tx, sink);
+        sink.take(chunk.payload);
+    }
 }
 
 fn flush(tx: &mut Buffer<'_>, sink: &mut Sink) {

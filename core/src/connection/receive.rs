@@ -4,7 +4,7 @@ use crate::buffer::Buffer;
 use crate::compact::COMPACT;
 use crate::connection::role::Role;
 use crate::connection::{Connection, State};
-use crate::event::Event;
+use crate::event::{Chunk, Event};
 use crate::located::{Located, What};
 use crate::step::{End, Step};
 use crate::wire::close::Close;
@@ -12,9 +12,6 @@ use crate::wire::error::ProtocolError;
 use crate::wire::frame::{Header, MAX_CONTROL_LEN, MessageKind, Opcode, header_len};
 use crate::wire::mask::Mask;
 use crate::wire::utf8::{Validator, is_text};
-
-/// Bytes of a text that are unmasked before they are checked.
-const PIECE: usize = 4096;
 
 impl<R: Role> Connection<R> {
     /// Takes the next event out of `rx`; the protocol's own replies go to `tx`.
@@ -27,6 +24,22 @@ impl<R: Role> Connection<R> {
             return Step::Event(message.bind_frame(rx));
         }
         self.receive_slow(rx, tx).map(|event| event.bind_frame(rx))
+    }
+
+    /// The message that comes next, if all of it is there in one frame, by a shorter way than [`receive`](Self::receive):
+    /// for a program with a loop of its own for such messages. After `None`, which changes nothing, call `receive`. It is
+    /// always `None` for more than 65,535 bytes and with the feature `compact`.
+    #[inline(always)]
+    pub fn receive_whole<'b>(&mut self, rx: &'b mut Buffer<'_>, tx: &Buffer<'_>) -> Option<Chunk<'b>> {
+        let message = match self.short_message(rx, tx) {
+            None if rx.is_empty() => return None,
+            None => self.longer_message(rx, tx)?,
+            Some(message) => message,
+        };
+        match message.bind_frame(rx) {
+            Event::Chunk(chunk) => Some(chunk),
+            _ => None,
+        }
     }
 
     /// [`receive_any`](Self::receive_any), out of the way of short messages.
@@ -139,9 +152,9 @@ impl<R: Role> Connection<R> {
         self.whole_message(rx, tx, false)
     }
 
-    /// The same for a message of 126 to 65,535 bytes; of a text only as many as are unmasked before they are checked.
+    /// The same for a message of 126 to 65,535 bytes.
     #[inline(never)]
-    pub(crate) fn longer_message(&self, rx: &mut Buffer<'_>, tx: &Buffer<'_>) -> Option<Located> {
+    fn longer_message(&self, rx: &mut Buffer<'_>, tx: &Buffer<'_>) -> Option<Located> {
         self.whole_message(rx, tx, true)
     }
 
@@ -163,7 +176,7 @@ impl<R: Role> Connection<R> {
         } else if longer && len == 126 {
             let (len, rest) = rest.split_first_chunk_mut::<2>()?;
             let len = usize::from(u16::from_be_bytes(*len));
-            if len <= MAX_CONTROL_LEN || (kind == MessageKind::Text && len > PIECE) {
+            if len <= MAX_CONTROL_LEN {
                 return None;
             }
             (len, rest)
@@ -330,28 +343,15 @@ impl<R: Role> Connection<R> {
 /// Unmasks and checks; the error is how many bytes come before the first impossible one.
 #[inline]
 pub(super) fn unmask_text(
-    mut mask: Option<&mut Mask>,
+    mask: Option<&mut Mask>,
     utf8: &mut Validator,
     payload: &mut [u8],
     fin: bool,
 ) -> Result<(), usize> {
-    let len = payload.len();
-    if cfg!(target_pointer_width = "64") {
-        // Both passes over one piece before the next, while it is in the nearest cache.
-        let mut done = 0usize;
-        for piece in payload.chunks_mut(PIECE) {
-            if let Some(mask) = &mut mask {
-                mask.apply(piece);
-            }
-            utf8.feed(piece).map_err(|valid| done.saturating_add(valid))?;
-            done = done.saturating_add(piece.len());
-        }
-    } else {
-        if let Some(mask) = &mut mask {
-            mask.apply(payload);
-        }
-        utf8.feed(payload)?;
+    if let Some(mask) = mask {
+        mask.apply(payload);
     }
+    utf8.feed(payload)?;
     // The message must not end inside a code point.
-    if fin && !utf8.is_complete() { Err(len) } else { Ok(()) }
+    if fin && !utf8.is_complete() { Err(payload.len()) } else { Ok(()) }
 }

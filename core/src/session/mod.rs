@@ -198,19 +198,10 @@ impl<'c, R: Endpoint> Session<'c, R> {
     }
 
     /// The message that comes next, if all of it is there in one frame, by a shorter way than [`receive`](Self::receive):
-    /// for a program with a loop of its own for such messages. After `None`, which changes nothing, call `receive`. It is
-    /// always `None` for more than 65,535 bytes, for long texts, and with the feature `compact`.
+    /// see [`Connection::receive_whole`](crate::Connection::receive_whole).
     #[inline(always)]
     pub fn receive_whole<'b>(&mut self, rx: &'b mut Buffer<'_>, tx: &Buffer<'_>) -> Option<Chunk<'b>> {
-        let message = match self.connection.short_message(rx, tx) {
-            None if rx.is_empty() => return None,
-            None => self.connection.longer_message(rx, tx)?,
-            Some(message) => message,
-        };
-        match message.bind_frame(rx) {
-            Event::Chunk(chunk) => Some(chunk),
-            _ => None,
-        }
+        self.connection.receive_whole(rx, tx)
     }
 
     /// Whether [`receive`](Self::receive) has nothing to report until bytes come: `rx` is empty, and neither an end nor
