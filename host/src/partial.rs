@@ -1,9 +1,11 @@
 //! Bytes that were read and can't be used yet.
 
+use microws::frame::MAX_HEADER_LEN;
+
 use crate::transport::Queue;
 
-/// The longest frame header, 14 bytes, and the payload of a usual ping.
-const SHORT: usize = 22;
+/// The longest frame header.
+const SHORT: usize = MAX_HEADER_LEN;
 
 /// Part of a header line, of a frame's header, or of a control frame, kept for the next read; or the part of a frame's
 /// payload that is held until the rest is there. While a payload arrives, nothing else is kept.
@@ -11,13 +13,17 @@ const SHORT: usize = 22;
 /// A frame's header is cut most often: it takes no allocation.
 #[derive(Debug)]
 pub(crate) enum Partial {
-    Short { len: u8, bytes: [u8; SHORT] },
-    Long(Box<[u8]>),
+    Short {
+        len: u8,
+        bytes: [u8; SHORT],
+    },
+    /// Boxed twice, because a slice's box is twice as large as all the others.
+    Long(Box<Box<[u8]>>),
     Payload(Box<Queue>),
 }
 
-// No larger than a vector, which would keep its memory.
-const _: () = assert!(size_of::<Partial>() <= 24);
+// Every client has one.
+const _: () = assert!(size_of::<Partial>() <= 16);
 
 impl Partial {
     pub(crate) const EMPTY: Self = Self::Short { len: 0, bytes: [0; SHORT] };
@@ -37,7 +43,7 @@ impl Partial {
                 room.copy_from_slice(rest);
                 Self::Short { len: rest.len() as u8, bytes }
             }
-            None => Self::Long(rest.into()),
+            None => Self::Long(Box::new(rest.into())),
         }
     }
 

@@ -12,24 +12,18 @@ use microws::{
 
 /// See the [module](self).
 #[derive(Debug)]
-pub(crate) struct Session<'c> {
+pub(crate) enum Session<'c> {
     /// Until the connection is open; for good if it never is.
-    opening: Option<Box<microws::Session<'c, Server>>>,
-    open: microws::Session<'c, Upgraded<Server>>,
+    Opening(Box<microws::Session<'c, Server>>),
+    Open(microws::Session<'c, Upgraded<Server>>),
 }
 
 /// Calls the session that is in force.
 macro_rules! current {
     ($self:ident, $session:ident => $call:expr) => {
-        match &mut $self.opening {
-            None => {
-                let $session = &mut $self.open;
-                $call
-            }
-            Some(opening) => {
-                let $session = &mut **opening;
-                $call
-            }
+        match $self {
+            Self::Open($session) => $call,
+            Self::Opening($session) => $call,
         }
     };
 }
@@ -37,15 +31,14 @@ macro_rules! current {
 impl<'c> Session<'c> {
     /// A session on a stream that was accepted just now.
     pub(crate) fn server(config: &'c Config<'c>) -> Self {
-        let opening = Some(Box::new(microws::Session::server(config)));
-        let mut session = Self { opening, open: microws::Session::upgraded(config, Server) };
+        let mut session = Self::Opening(Box::new(microws::Session::server(config)));
         session.set_date();
         session
     }
 
     /// Sets the date of the answers to the next request to now.
     pub(crate) fn set_date(&mut self) {
-        let Some(opening) = &mut self.opening else { return };
+        let Self::Opening(opening) = self else { return };
         let mut date = [0; 29];
         let now = HttpDate::from(SystemTime::now());
         // It writes 29 characters until the year 9999.
@@ -57,33 +50,49 @@ impl<'c> Session<'c> {
     /// Takes the next event out of `rx`; the protocol's own replies go to `tx`.
     #[inline]
     pub(crate) fn receive<'b>(&mut self, rx: &'b mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Event<'b>> {
-        match &mut self.opening {
-            None => self.open.receive(rx, tx),
-            Some(_) => self.receive_opening(rx, tx),
+        match self {
+            Self::Open(open) => open.receive(rx, tx),
+            Self::Opening(_) => self.receive_opening(rx, tx),
         }
     }
 
     /// The session, if the connection is open: for callers that ask it more than once.
     #[inline]
     pub(crate) const fn open(&mut self) -> Option<&mut microws::Session<'c, Upgraded<Server>>> {
-        if self.opening.is_some() { None } else { Some(&mut self.open) }
+        match self {
+            Self::Open(open) => Some(open),
+            Self::Opening(_) => None,
+        }
+    }
+
+    const fn opening(&mut self) -> Option<&mut microws::Session<'c, Server>> {
+        match self {
+            Self::Open(_) => None,
+            Self::Opening(opening) => Some(opening),
+        }
     }
 
     /// Whether the client must send more before there is anything to [`receive`](Self::receive), as far as that is known
     /// without a call of it.
     #[inline]
     pub(crate) fn awaits_bytes(&self, rx: &Buffer<'_>) -> bool {
-        self.opening.is_none() && self.open.awaits_bytes(rx)
+        matches!(self, Self::Open(open) if open.awaits_bytes(rx))
     }
 
     #[cold]
     fn receive_opening<'b>(&mut self, rx: &'b mut Buffer<'_>, tx: &mut Buffer<'_>) -> Step<Event<'b>> {
-        let Some(mut opening) = self.opening.take() else { return self.open.receive(rx, tx) };
+        let opening = match self {
+            Self::Open(open) => return open.receive(rx, tx),
+            Self::Opening(opening) => opening,
+        };
         let step = opening.receive(rx, tx);
-        if !matches!(step, Step::Event(Event::Open)) {
-            self.opening = Some(opening);
-        } else if let Ok(open) = opening.into_upgraded() {
-            self.open = open;
+        if matches!(step, Step::Event(Event::Open)) {
+            let open = Self::Open(microws::Session::upgraded(opening.config(), Server));
+            if let Self::Opening(opening) = std::mem::replace(self, open)
+                && let Ok(open) = opening.into_upgraded()
+            {
+                *self = Self::Open(open);
+            }
         }
         step
     }
@@ -91,10 +100,7 @@ impl<'c> Session<'c> {
     /// Reports that `n` bytes were read into the room of `rx`; 0 is the end of the stream.
     #[inline]
     pub(crate) fn commit(&mut self, rx: &mut Buffer<'_>, n: usize) {
-        match &mut self.opening {
-            None => self.open.commit(rx, n),
-            Some(opening) => opening.commit(rx, n),
-        }
+        current!(self, session => session.commit(rx, n));
     }
 
     /// Reports a sign of life other than bytes: the client took some of ours.
@@ -112,61 +118,55 @@ impl<'c> Session<'c> {
     /// Why the session ends, once that is known: it may be before the stream is done with.
     #[inline]
     pub(crate) fn end(&self) -> Option<End> {
-        match &self.opening {
-            None => self.open.end(),
-            Some(opening) => opening.end(),
-        }
+        current!(self, session => session.end())
     }
 
     /// Whether the opening handshake is not done.
     #[inline]
     pub(crate) fn is_connecting(&self) -> bool {
-        self.opening.as_ref().is_some_and(|opening| opening.state() == State::Connecting)
+        matches!(self, Self::Opening(opening) if opening.state() == State::Connecting)
     }
 
     /// Payload bytes of the current data frame that have not been taken.
     #[inline]
     pub(crate) fn payload_left(&self) -> u64 {
-        self.open.payload_left()
+        current!(self, session => session.payload_left())
     }
 
     /// Why the request can't be accepted; sure at [`Event::HeadEnd`].
     pub(crate) fn fault(&self) -> Option<HandshakeError> {
-        self.opening.as_ref().and_then(|opening| opening.fault())
+        if let Self::Opening(opening) = self { opening.fault() } else { None }
     }
 
     /// The subprotocol that will be agreed to, at [`Event::HeadEnd`].
     pub(crate) fn subprotocol(&self) -> Option<&'c str> {
-        self.opening.as_ref().and_then(|opening| opening.subprotocol())
+        if let Self::Opening(opening) = self { opening.subprotocol() } else { None }
     }
 
     /// What is agreed on about compression; sure from [`Event::HeadEnd`] on.
     #[inline]
     pub(crate) fn agreed(&self) -> Option<Agreed> {
-        match &self.opening {
-            None => self.open.agreed(),
-            Some(opening) => opening.offered(),
+        match self {
+            Self::Open(open) => open.agreed(),
+            Self::Opening(opening) => opening.offered(),
         }
     }
 
     /// Agrees to no context takeover, at [`Event::HeadEnd`].
     pub(crate) fn forget_contexts(&mut self) {
-        if let Some(opening) = &mut self.opening {
+        if let Self::Opening(opening) = self {
             opening.forget_contexts();
         }
     }
 
     /// Fails the connection because of a compressed message.
     pub(crate) fn fail(&mut self, error: ProtocolError) {
-        self.open.fail(error);
+        current!(self, session => session.fail(error));
     }
 
     /// Where the client is in its life.
     pub(crate) fn state(&self) -> State {
-        match &self.opening {
-            None => self.open.state(),
-            Some(opening) => opening.state(),
-        }
+        current!(self, session => session.state())
     }
 
     /// Queues the next part of a compressed message; `fin` ends it.
@@ -177,7 +177,7 @@ impl<'c> Session<'c> {
         payload: &[u8],
         fin: bool,
     ) -> Result<(), SendError> {
-        self.open.send_deflated(tx, kind, payload, fin)
+        current!(self, session => session.send_deflated(tx, kind, payload, fin))
     }
 
     /// Answers the request otherwise than with 101, at [`Event::HeadEnd`] or before.
@@ -188,7 +188,7 @@ impl<'c> Session<'c> {
         fields: &Fields<'_>,
         body: &str,
     ) -> Result<Sent, SendError> {
-        match &mut self.opening {
+        match self.opening() {
             Some(opening) => opening.respond(tx, status, fields, body),
             None => Err(SendError::NotNow),
         }
@@ -202,7 +202,7 @@ impl<'c> Session<'c> {
         fields: &Fields<'_>,
         body: &str,
     ) -> Result<Sent, SendError> {
-        match &mut self.opening {
+        match self.opening() {
             Some(opening) => opening.respond_and_stay(tx, status, fields, body),
             None => Err(SendError::NotNow),
         }
@@ -216,7 +216,7 @@ impl<'c> Session<'c> {
         fields: &Fields<'_>,
         content: &[u8],
     ) -> Result<Sent, SendError> {
-        match &mut self.opening {
+        match self.opening() {
             Some(opening) => opening.respond_content(tx, status, fields, content),
             None => Err(SendError::NotNow),
         }
@@ -224,7 +224,7 @@ impl<'c> Session<'c> {
 
     /// Rejects a request at fault, and does not wait for its content.
     pub(crate) fn reject(&mut self, tx: &mut Buffer<'_>) -> Result<Sent, SendError> {
-        match &mut self.opening {
+        match self.opening() {
             // A request at fault is never accepted.
             Some(opening) if opening.fault().is_some() => opening.accept(tx, &[]),
             _ => Err(SendError::NotNow),
@@ -233,7 +233,7 @@ impl<'c> Session<'c> {
 
     /// Puts the answer to the request off.
     pub(crate) fn hold(&mut self) -> Result<(), SendError> {
-        match &mut self.opening {
+        match self.opening() {
             Some(opening) => opening.hold(),
             None => Err(SendError::NotNow),
         }
@@ -248,7 +248,7 @@ impl<'c> Session<'c> {
         payload: &[u8],
         fin: bool,
     ) -> Result<Sent, SendError> {
-        self.open.send_fragment(tx, kind, payload, fin)
+        current!(self, session => session.send_fragment(tx, kind, payload, fin))
     }
 
     /// Queues the header alone of the next part of a message.
@@ -260,12 +260,12 @@ impl<'c> Session<'c> {
         len: usize,
         fin: bool,
     ) -> Result<(), SendError> {
-        self.open.send_header(tx, kind, len, fin)
+        current!(self, session => session.send_header(tx, kind, len, fin))
     }
 
     /// Queues a ping.
     pub(crate) fn ping(&mut self, tx: &mut Buffer<'_>, payload: &[u8]) -> Result<Sent, SendError> {
-        self.open.ping(tx, payload)
+        current!(self, session => session.ping(tx, payload))
     }
 
     /// Queues a close frame.
@@ -275,6 +275,6 @@ impl<'c> Session<'c> {
         code: CloseCode,
         reason: &str,
     ) -> Result<Sent, SendError> {
-        self.open.close(tx, code, reason)
+        current!(self, session => session.close(tx, code, reason))
     }
 }

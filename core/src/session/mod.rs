@@ -185,6 +185,11 @@ impl<'c, R: Endpoint> Session<'c, R> {
         Self::new(config, opening, connection)
     }
 
+    /// The settings it was made with.
+    pub const fn config(&self) -> &'c Config<'c> {
+        self.config
+    }
+
     /// Takes the next event out of `rx`; the protocol's own replies go to `tx`. See [`Session`].
     // A host asks for thousands of messages a millisecond: the call alone would be a tenth of the steps.
     #[cfg_attr(target_pointer_width = "64", inline(always))]

@@ -28,7 +28,9 @@ impl Noted {
 /// Entries name their owner and come up on a tick. `now` is in milliseconds and never goes back.
 #[derive(Debug)]
 pub(crate) struct Wheel {
-    slots: Vec<Vec<Entry>>,
+    /// The owners, of whom fewer than 2^32 fit into any memory. All entries of a slot
+    /// are for the same tick, because none is further away than the wheel is long.
+    slots: Vec<Vec<u32>>,
     /// A bit for each slot that has entries.
     occupied: [u64; WORDS],
     /// The next tick to look at.
@@ -37,7 +39,7 @@ pub(crate) struct Wheel {
     first: u64,
 }
 
-/// Says that `owner` must look at its deadlines. It is stale unless the owner noted the same `tick`.
+/// An entry that came up: `owner` must look at its deadlines. It is stale unless the owner noted the same `tick`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) owner: usize,
@@ -72,7 +74,7 @@ impl Wheel {
             return noted;
         }
         let slot = (at % SLOTS) as usize;
-        self.slots[slot].push(Entry { owner, tick });
+        self.slots[slot].push(owner as u32);
         self.occupied[slot / 64] |= 1 << (slot % 64);
         self.first = self.first.min(at);
         tick
@@ -90,7 +92,8 @@ impl Wheel {
         for tick in self.first..end.min(self.next + SLOTS) {
             let slot = (tick % SLOTS) as usize;
             if self.occupied[slot / 64] & (1 << (slot % 64)) != 0 {
-                due.append(&mut self.slots[slot]);
+                let tick = Noted(tick as u32);
+                due.extend(self.slots[slot].drain(..).map(|owner| Entry { owner: owner as usize, tick }));
                 if self.slots[slot].capacity() > MAX_SPARE {
                     self.slots[slot] = Vec::new();
                 }
