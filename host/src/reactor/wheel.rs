@@ -28,8 +28,8 @@ impl Noted {
 /// Entries name their owner and come up on a tick. `now` is in milliseconds and never goes back.
 #[derive(Debug)]
 pub(crate) struct Wheel {
-    /// The owners, of whom fewer than 2^32 fit into any memory. All entries of a slot
-    /// are for the same tick, because none is further away than the wheel is long.
+    /// The owners, of whom fewer than 2^32 fit into any memory. All entries of a slot are for the same tick, because none is
+    /// further away than the wheel is long.
     slots: Vec<Vec<u32>>,
     /// A bit for each slot that has entries.
     occupied: [u64; WORDS],
@@ -89,6 +89,11 @@ impl Wheel {
             self.next = self.next.max(end);
             return;
         }
+        self.take_due(end, due);
+    }
+
+    #[inline(never)]
+    fn take_due(&mut self, end: u64, due: &mut Vec<Entry>) {
         for tick in self.first..end.min(self.next + SLOTS) {
             let slot = (tick % SLOTS) as usize;
             if self.occupied[slot / 64] & (1 << (slot % 64)) != 0 {
