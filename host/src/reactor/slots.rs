@@ -20,6 +20,10 @@ const SLICE: Duration = Duration::from_millis(2);
 /// Clients over the limit that are answered at the same time; more are dropped without an answer.
 const MAX_REJECTED: usize = 64;
 
+/// Clients that there is room for from the start. The memory is not used before they come; it is so much that it lies outside of
+/// the heap, which would keep the smaller rooms that it outgrew.
+const FIRST_ROOM: usize = 1024;
+
 /// A client, and what the loop alone needs to know about it.
 #[derive(Debug)]
 struct Slot<'c> {
@@ -63,7 +67,8 @@ struct Schedule {
 impl<'c> Slots<'c> {
     pub(crate) fn new(config: &'c Config, session_config: &'c microws::Config<'c>) -> Self {
         let schedule = Schedule { queue: VecDeque::new(), wheel: Wheel::new(0), lingering: 0 };
-        Self { config, session_config, slab: Slab::new(), schedule, due: Vec::new(), woken: Vec::new() }
+        let slab = Slab::with_capacity(FIRST_ROOM);
+        Self { config, session_config, slab, schedule, due: Vec::new(), woken: Vec::new() }
     }
 
     pub(crate) fn len(&self) -> usize {
