@@ -10,9 +10,9 @@ use crate::service::Echo;
 use crate::socketio::Hub;
 
 /// Bytes that are inflated for a client before other clients are served: some milliseconds to compress them again.
-pub(crate) const TURN: usize = 256 * 1024;
+pub(crate) const AT_ONCE: usize = 256 * 1024;
 
-/// Bytes that as much is inflated in the time that a further stream in a message takes to begin.
+/// To begin a further stream in a message takes as long as to inflate so many bytes.
 const RESTART: usize = 4 * 1024;
 
 /// One run of a client.

@@ -15,6 +15,7 @@
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod config;
+mod context;
 mod deflate;
 pub mod engineio;
 mod histogram;
@@ -33,7 +34,6 @@ mod stats;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
-mod turn;
 
 pub use config::{Config, Deflate};
 pub use histogram::Histogram;

@@ -2,6 +2,7 @@
 
 use microws::{CloseCode, End, Event, Overdue, SendError, Step};
 
+use crate::context::{Context, Next};
 use crate::deflate::{Compression, Engine};
 use crate::inflow::{self, Flow, Inflow, Shared};
 use crate::link::Link;
@@ -10,7 +11,6 @@ use crate::report::{Ending, Report, Stage};
 use crate::service::Echo;
 use crate::session::Session;
 use crate::transport::{Address, Transport};
-use crate::turn::{Context, Next};
 
 mod short;
 
@@ -225,7 +225,7 @@ impl<'c> Peer<'c> {
         let mut shared = Shared { inflaters, hub: cx.socketio };
         let shared = &mut shared;
         let mut link = Link { address, session, transport, tx, pool, held, compression, deflaters, now };
-        let mut turn = inflow::TURN;
+        let mut allowance = inflow::AT_ONCE;
         if !rx.push(partial.bytes()) {
             return Err(Ending::Bug(SendError::BufferFull));
         }
@@ -234,7 +234,7 @@ impl<'c> Peer<'c> {
         let mut exchange = || {
             if link.compression.unfinished {
                 link.compression.unfinished = false;
-                let mut inflow = Inflow::new(shared, service, cx.report, cx.config, &mut turn);
+                let mut inflow = Inflow::new(shared, service, cx.report, cx.config, &mut allowance);
                 if inflow.resume(&mut link)? == Flow::Stopped && !inflow.refuse(&mut link)? {
                     return link.stop();
                 }
@@ -251,7 +251,7 @@ impl<'c> Peer<'c> {
                         service.on_chunk(&chunk, &mut link, cx.report, cx.config)?;
                         continue;
                     }
-                    let mut inflow = Inflow::new(shared, service, cx.report, cx.config, &mut turn);
+                    let mut inflow = Inflow::new(shared, service, cx.report, cx.config, &mut allowance);
                     if inflow.on_chunk(&chunk, &mut link)? == Flow::Stopped && !inflow.refuse(&mut link)? {
                         return link.stop();
                     }
@@ -285,7 +285,7 @@ impl<'c> Peer<'c> {
                     }
                     Step::Read => {
                         if !*is_plain {
-                            Inflow::new(shared, service, cx.report, cx.config, &mut turn)
+                            Inflow::new(shared, service, cx.report, cx.config, &mut allowance)
                                 .refuse(&mut link)?;
                         }
                         link.flush()?;

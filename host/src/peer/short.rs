@@ -3,9 +3,9 @@
 use microws::{SendError, Sent};
 
 use super::Peer;
+use crate::context::{Context, Next};
 use crate::report::Ending;
 use crate::transport::LARGE;
-use crate::turn::{Context, Next};
 
 impl Peer<'_> {
     /// Whether the short way may be tried: there are bytes to read, and nothing waits before them.

@@ -7,13 +7,13 @@ use mio::{Registry, Token};
 
 use super::slots::Slots;
 use crate::config::Config;
+use crate::context::Context;
 use crate::listen::Listen;
 use crate::proxy;
 use crate::report::Report;
 #[cfg(feature = "tls")]
 use crate::tls::Settings;
 use crate::transport::{Address, Listener, Start};
-use crate::turn::Context;
 
 /// Connections accepted from one socket before the clients that are there are looked after.
 const BATCH: usize = 256;

@@ -13,13 +13,13 @@ use std::time::Duration;
 use mio::{Events, Poll, Token};
 
 use crate::config::Config;
+use crate::context::Context;
 use crate::deflate::Engine;
 use crate::engineio;
 use crate::report::Report;
 use crate::socketio::{Application, Echo, Hub, Served, Sources};
 use crate::stats::Stats;
 use crate::transport::{Buffers, Pool};
-use crate::turn::Context;
 
 use acceptor::Acceptor;
 use clock::Clock;

@@ -8,11 +8,11 @@ use slab::Slab;
 
 use super::wheel::{Entry, Noted, Wheel};
 use crate::config::Config;
+use crate::context::{Context, Next};
 use crate::peer::Peer;
 use crate::service::Echo;
 use crate::session::Session;
 use crate::transport::{Address, Transport};
-use crate::turn::{Context, Next};
 
 /// How long queued clients run until others are looked for.
 const SLICE: Duration = Duration::from_millis(2);
