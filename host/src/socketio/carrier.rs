@@ -162,10 +162,6 @@ impl Carrier {
             if !query.is_version_4 {
                 return Ok(Err(Refused::Version));
             }
-            if cx.hub.is_full() {
-                Refusal::OVER_LIMIT.answer(link, cx.report)?;
-                return Ok(Ok(()));
-            }
             let id = cx.hub.begin(protocol, Transport::Polling, link.address, link.now, cx.report);
             let Some(id) = id else {
                 Refusal::OVER_LIMIT.answer(link, cx.report)?;

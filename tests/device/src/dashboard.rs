@@ -1,7 +1,7 @@
 //! One viewer of the dashboard: gets the page, and then the readings.
 
 use microws::io::polled::Sender;
-use microws::{Event, Prepared, SendError, Sent, Server, State};
+use microws::{Buffer, Event, Prepared, SendError, Sent, Server, State};
 use microws_device::dashboard::{Asked, BUFFER_LEN, CONFIG, HTML, NOT_FOUND, PAGE, TEXT};
 use smoltcp::socket::tcp;
 use smoltcp::time::Instant;
@@ -15,7 +15,7 @@ pub struct Viewer<'a> {
 
 impl<'a> Viewer<'a> {
     pub fn new(rx: &'a mut [u8; BUFFER_LEN], tx: &'a mut [u8; BUFFER_LEN]) -> Self {
-        Self { place: Place::new(&CONFIG, rx, tx), asked: Asked::Nothing }
+        Self { place: Place::new(&CONFIG, Buffer::new(rx), Buffer::new(tx)), asked: Asked::Nothing }
     }
 
     pub fn deadline(&self) -> Option<Instant> {

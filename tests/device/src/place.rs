@@ -19,12 +19,8 @@ pub struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    pub fn new<const RX: usize, const TX: usize>(
-        config: &'a Config<'a>,
-        rx: &'a mut [u8; RX],
-        tx: &'a mut [u8; TX],
-    ) -> Self {
-        let websocket = WebSocket::new(Buffer::new(rx), Buffer::new(tx), Session::server(config));
+    pub fn new(config: &'a Config<'a>, rx: Buffer<'a>, tx: Buffer<'a>) -> Self {
+        let websocket = WebSocket::new(rx, tx, Session::server(config));
         Self { config, websocket, deadline: None, ended: false }
     }
 

@@ -180,7 +180,7 @@ impl<'c> Hub<'c> {
         Some(ClientId { serial: entry.serial, key })
     }
 
-    /// Begins a session; `None` if there is no memory for it, or no randomness.
+    /// Begins a session; `None` if there are too many, if there is no memory for it, or no randomness.
     pub(super) fn begin(
         &mut self,
         protocol: Protocol,
@@ -189,6 +189,9 @@ impl<'c> Hub<'c> {
         now: u64,
         report: &mut Report,
     ) -> Option<ClientId> {
+        if self.is_full() {
+            return None;
+        }
         let sid = sid()?;
         let queue = self.sessions.memory.take(CONTROL)?;
         let server = match protocol {
