@@ -1,13 +1,13 @@
 //! permessage-deflate (RFC 7692) on an open connection, both halves.
 
+use core::ops::Range;
+
 use crate::buffer::Buffer;
-use crate::connection::receive::unmask_text;
 use crate::connection::role::Role;
 use crate::connection::{Connection, State};
-use crate::deflate::{Agreed, Deflater, Fault, Next, Progress};
+use crate::deflate::{Agreed, Deflater, Fault, Inflated, Next, Progress};
 use crate::error::SendError;
-use crate::located::{Form, Located, What};
-use crate::step::{End, Step};
+use crate::step::End;
 use crate::wire::error::ProtocolError;
 use crate::wire::frame::{Header, MessageKind, Opcode, header_len};
 
@@ -82,50 +82,36 @@ impl<R: Role> Connection<R> {
         self.deflate.kept = true;
     }
 
-    /// Inflates what is there. All that it makes is handed out before anything else is received, so it does not matter
-    /// how the bytes came.
-    pub(super) fn inflate(&mut self, rx: &mut Buffer<'_>) -> Result<Step<Located>, ProtocolError> {
-        let left = self.max_message_len.saturating_sub(self.len);
-        let most = usize::try_from(left).unwrap_or(usize::MAX);
-        let mask = if R::MASKS { None } else { Some(&mut self.mask) };
-        let inflated = rx.inflate(&mut self.remaining, mask, most);
-        let mut range = inflated.bytes;
-        self.len = self.len.saturating_add(range.len() as u64);
-        self.deflate.more = inflated.next == Next::Output;
-        let done = self.remaining == 0 && inflated.next == Next::Input;
-        let mut fin = done && self.fin;
-        let complete = rx.inflating.as_ref().is_some_and(|(inflater, _)| inflater.is_complete());
-        let mut failure = match inflated.next {
-            Next::Output if self.len >= self.max_message_len => Some(ProtocolError::MessageTooBig),
-            Next::Fault(Fault::Garbage) => Some(ProtocolError::InvalidDeflate),
+    /// Inflates what is there: where the bytes stand in the ring, and the fault after them. All that it makes is handed out
+    /// before anything else is received, so it does not matter how the bytes came.
+    pub(super) fn inflate(&mut self, rx: &mut Buffer<'_>) -> (Range<usize>, Option<ProtocolError>) {
+        let (waiting, Some((inflater, ring))) = rx.filled_and_ring() else { return (0..0, None) };
+        let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(waiting.len());
+        let payload = waiting.get_mut(..len).unwrap_or_default();
+        if !R::MASKS {
+            // What the ring had no room for was unmasked before.
+            self.mask.apply(payload.get_mut(inflater.unmasked..).unwrap_or_default());
+        }
+        let mut input = &*payload;
+        let most = usize::try_from(self.max_message_len.saturating_sub(self.len)).unwrap_or(usize::MAX);
+        let Inflated { bytes, next } = inflater.inflate(&mut input, ring, most);
+        inflater.unmasked = input.len();
+        let complete = inflater.is_complete();
+        let used = len.wrapping_sub(input.len());
+        rx.consume(used);
+        self.remaining = self.remaining.wrapping_sub(used as u64);
+        self.len = self.len.saturating_add(bytes.len() as u64);
+        self.deflate.more = next == Next::Output;
+        let fault = match next {
+            Next::Output if bytes.len() >= most => Some(ProtocolError::MessageTooBig),
             Next::Fault(Fault::RingTooSmall(distance)) => Some(ProtocolError::RingTooSmall(distance)),
-            _ if fin && !complete => Some(ProtocolError::InvalidDeflate),
+            Next::Fault(Fault::Garbage) => Some(ProtocolError::InvalidDeflate),
+            Next::Input if self.remaining == 0 && self.fin && !complete => {
+                Some(ProtocolError::InvalidDeflate)
+            }
             _ => None,
         };
-        fin &= failure.is_none();
-        if self.kind == MessageKind::Text {
-            let checked = unmask_text(None, &mut self.utf8, rx.inflated_mut(range.clone()), fin);
-            if let Err(valid) = checked {
-                failure = Some(ProtocolError::InvalidUtf8);
-                range.end = range.start.saturating_add(valid);
-                fin = false;
-            }
-        }
-        if let Some(error) = failure {
-            // As with plain text: the bytes before the fault are handed out, the error comes next.
-            if range.is_empty() {
-                return Err(error);
-            }
-            self.end = Some(End::Failed(error));
-        } else if range.is_empty() && !done {
-            return Ok(Step::Read);
-        }
-        let what = What::Chunk { kind: self.kind, first: self.first, fin, form: Form::Inflated };
-        self.first = fin;
-        if fin {
-            (self.len, self.frames) = (0, 0);
-        }
-        Ok(Step::Event(Located::new(what, &range)))
+        (bytes, fault)
     }
 
     /// Fails the connection because of what the caller's own engine found in a compressed message: see

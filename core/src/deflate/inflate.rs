@@ -62,6 +62,8 @@ pub struct Inflater {
     pub(super) literals: u16,
     pub(super) total: u16,
     pub(super) done: u16,
+    /// How many of the bytes that wait in `rx` are unmasked.
+    pub(crate) unmasked: usize,
     pub(super) literal_ends: Ends,
     pub(super) distance_ends: Ends,
     pub(super) symbols: Symbols,
@@ -91,6 +93,7 @@ impl Inflater {
             at: 0,
             end: 0,
             seen: 0,
+            unmasked: 0,
             literal_ends: [0; 16],
             distance_ends: [0; 16],
             symbols: [0; LITERALS + DISTANCES],
@@ -102,8 +105,7 @@ impl Inflater {
     /// Begins the next message, whether or not the last one was finished. `keep` keeps the window: context takeover, RFC 7692
     /// section 7.1.1. Without it the message's output begins at the front of the ring.
     pub const fn begin(&mut self, keep: bool) {
-        // A message that was given up may have left bytes to copy, which would stand for a block without compression.
-        (self.stage, self.wanted, self.bits, self.length) = (Stage::Header, HEADER_BITS, Bits::NONE, 0);
+        (self.stage, self.wanted, self.bits, self.unmasked) = (Stage::Header, HEADER_BITS, Bits::NONE, 0);
         if !keep {
             (self.at, self.seen) = (0, 0);
         }
