@@ -223,10 +223,10 @@ impl<R: Role> Connection<R> {
     /// Takes the bytes that are there of the frame's payload.
     #[inline]
     fn take(&mut self, rx: &mut Buffer<'_>) -> Range<usize> {
-        let range = rx.take(usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rx.len()));
+        let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rx.len());
         // No more than there was, by the minimum above.
-        self.remaining = self.remaining.wrapping_sub(range.len() as u64);
-        range
+        self.remaining = self.remaining.wrapping_sub(len as u64);
+        rx.take(len)
     }
 
     /// Hands out what is there of the frame's payload.
