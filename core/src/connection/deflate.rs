@@ -160,23 +160,32 @@ impl<R: Role> Connection<R> {
         total: usize,
         send: impl FnOnce(&mut Self, &mut Buffer<'_>) -> Result<(), SendError>,
     ) -> Result<(), SendError> {
+        let reserved = self.begin_frame()?;
+        let sent = send(self, tx);
+        self.deflate.sending = self.sending.is_some();
+        if sent.is_ok() {
+            tx.set_in_last(total, reserved);
+        }
+        sent
+    }
+
+    /// Begins a frame of a compressed message: the reserved bits of its first byte.
+    fn begin_frame(&mut self) -> Result<u8, SendError> {
         if self.state != State::Open {
             return Err(SendError::Closed);
         }
         if self.deflate.agreed.is_none() {
             return Err(SendError::NotNegotiated);
         }
-        let first = self.sending.is_none();
-        if !first && !self.deflate.sending {
+        if self.sending.is_none() {
+            return Ok(RSV1 << 4);
+        }
+        if !self.deflate.sending {
             return Err(SendError::MessageInProgress);
         }
+        // Until the frame is sent, whose kind is compared as that of any other.
         self.deflate.sending = false;
-        let sent = send(self, tx);
-        self.deflate.sending = self.sending.is_some();
-        if sent.is_ok() && first {
-            tx.set_in_last(total, RSV1 << 4);
-        }
-        sent
+        Ok(0)
     }
 
     /// Compresses `message` and queues it whole in one frame, or plain if it would not be shorter:
@@ -231,14 +240,13 @@ impl<R: Role> Connection<R> {
         kind: MessageKind,
         message: &[u8],
     ) -> Result<bool, SendError> {
-        let free = tx.free();
-        let headroom = header_len(free as u64, R::MASKS);
-        let room = tx.room(free).and_then(|frame| frame.get_mut(headroom..)).unwrap_or_default();
-        let Progress { len, done } = deflater.deflate(message, room);
-        let total = header_len(len as u64, R::MASKS).saturating_add(len);
-        // The payload stands where `fill` would put it.
-        self.deflated(tx, total, |connection, tx| connection.send_with(tx, kind, done, |_| len).map(|_| ()))?;
-        Ok(done)
+        let reserved = self.begin_frame()?;
+        let sent = self.send_made(tx, kind, reserved, |room| {
+            let Progress { len, done } = deflater.deflate(message, room);
+            (len, done)
+        });
+        self.deflate.sending = self.sending.is_some();
+        sent
     }
 }
 

@@ -18,7 +18,7 @@ pub const MAX_RING_LEN: usize = 1 << 15;
 pub(super) const LITERALS: usize = 288;
 pub(super) const DISTANCES: usize = 32;
 
-/// The state of one stream of DEFLATE: 1,056 bytes, and on 64-bit machines, unless the feature `compact` is on, 3 KB of
+/// The state of one stream of DEFLATE: 1,064 bytes, and on 64-bit machines, unless the feature `compact` is on, 3 KB of
 /// tables for five times the speed. The ring is lent to each call, always the same one.
 ///
 /// A program with a [`Session`](crate::Session) lends it to [`rx`](crate::Buffer::inflating); it may serve the next

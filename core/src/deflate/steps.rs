@@ -1,13 +1,14 @@
 //! The steps of an [`Inflater`], each of which takes all of its bits or none.
 //!
 //! ```text
-//!            ┌── StoredLength ─▶ Stored ⇄ Literal ───────────────────────────────┐
+//!            ┌── StoredLength ─▶ StoredCheck ─▶ Stored ⇄ StoredByte ────────────┐
 //!  Header ───┼── Sizes ─▶ CodeLengths ─▶ Lengths ⇄ Repeat ──┐                   ├─▶ Header
 //!            └──────────────────────────────────────────────┴─▶ Symbol ◀─┐      │
-//!               ┌───────────────────────────────────────────────┤ ── end of block ┘
-//!               ├── byte ─▶ Literal ──────────────────────────────────────┤
-//!               └── match ─▶ LengthExtra ─▶ Distance ─▶ DistanceExtra ─▶ Copy ─┘
+//!                Literal ◀── byte ──┤ ── end of block ──────────────────────────┘
+//!                    LengthExtra ─▶ Distance ─▶ DistanceExtra ─▶ Copy ───┘
 //! ```
+//!
+//! Each begins with what it needs: a symbol, or so many bits, maybe none.
 
 use super::fast::FAST;
 use super::huffman::Code;
@@ -28,8 +29,7 @@ const FIXED: [(u8, u8); 5] = [(144, 8), (112, 9), (24, 7), (8, 8), (32, 5)];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Stage {
-    // The next two begin with a symbol of the code for literals, the third with one of the code for distances; the others
-    // with bits.
+    // These begin with a symbol, the others with bits.
     Lengths,
     Symbol,
     Distance,

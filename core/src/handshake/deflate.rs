@@ -176,7 +176,7 @@ impl Terms {
                 head.text("; ").text(name);
             }
             if value > VALUELESS {
-                head.text("=").number(usize::from(value));
+                head.text(if value < 10 { "=" } else { "=1" }).bytes(&[b'0'.wrapping_add(value % 10)]);
             }
         }
     }
@@ -269,17 +269,18 @@ impl Offers {
     /// parts, because `tx` must hold each.
     pub(super) fn write(self, head: &mut Writer<'_>, rest: bool) {
         let Some(params) = self.params else { return };
-        let bounded = params.window_bits < 15;
+        let another = params.window_bits < 15 && !params.bounded_only;
         if !rest {
             begin_line(head);
-            offer(params, true).write(head);
-            return;
-        }
-        if bounded && !params.bounded_only {
+        } else if another {
             head.text(", ");
-            offer(params, false).write(head);
         }
-        head.text("\r\n");
+        if !rest || another {
+            offer(params, !rest).write(head);
+        }
+        if rest {
+            head.text("\r\n");
+        }
     }
 
     /// Looks at the extensions in one line of a response. "A client MUST _Fail the WebSocket Connection_ if the peer
