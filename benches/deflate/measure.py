@@ -16,7 +16,7 @@ from messages import corpora
 PROFILES = {"release": "z", "fast": "3"}
 WINDOWS = range(8, 16)
 ENTRIES = [8, 10, 12]
-INFLATER = 1056
+INFLATER = 1064
 TAIL = b"\x00\x00\xff\xff"  # RFC 7692 section 7.2.1
 TICKS_PER_INSTRUCTION = 1.6  # 64 ns of the emulator's clock in ticks of 25 MHz
 

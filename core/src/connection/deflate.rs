@@ -1,13 +1,13 @@
 //! permessage-deflate (RFC 7692) on an open connection, both halves.
 
+use core::ops::Range;
+
 use crate::buffer::Buffer;
-use crate::connection::receive::unmask_text;
 use crate::connection::role::Role;
 use crate::connection::{Connection, State};
-use crate::deflate::{Agreed, Deflater, Fault, Next, Progress};
+use crate::deflate::{Agreed, Deflater, Fault, Inflated, Next, Progress};
 use crate::error::SendError;
-use crate::located::{Form, Located, What};
-use crate::step::{End, Step};
+use crate::step::End;
 use crate::wire::error::ProtocolError;
 use crate::wire::frame::{Header, MessageKind, Opcode, header_len};
 
@@ -82,50 +82,36 @@ impl<R: Role> Connection<R> {
         self.deflate.kept = true;
     }
 
-    /// Inflates what is there. All that it makes is handed out before anything else is received, so it does not matter
-    /// how the bytes came.
-    pub(super) fn inflate(&mut self, rx: &mut Buffer<'_>) -> Result<Step<Located>, ProtocolError> {
-        let left = self.max_message_len.saturating_sub(self.len);
-        let most = usize::try_from(left).unwrap_or(usize::MAX);
-        let mask = if R::MASKS { None } else { Some(&mut self.mask) };
-        let inflated = rx.inflate(&mut self.remaining, mask, most);
-        let mut range = inflated.bytes;
-        self.len = self.len.saturating_add(range.len() as u64);
-        self.deflate.more = inflated.next == Next::Output;
-        let done = self.remaining == 0 && inflated.next == Next::Input;
-        let mut fin = done && self.fin;
-        let complete = rx.inflating.as_ref().is_some_and(|(inflater, _)| inflater.is_complete());
-        let mut failure = match inflated.next {
-            Next::Output if self.len >= self.max_message_len => Some(ProtocolError::MessageTooBig),
-            Next::Fault(Fault::Garbage) => Some(ProtocolError::InvalidDeflate),
+    /// Inflates what is there: where the bytes stand in the ring, and the fault after them. All that it makes is handed out
+    /// before anything else is received, so it does not matter how the bytes came.
+    pub(super) fn inflate(&mut self, rx: &mut Buffer<'_>) -> (Range<usize>, Option<ProtocolError>) {
+        let (waiting, Some((inflater, ring))) = rx.filled_and_ring() else { return (0..0, None) };
+        let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(waiting.len());
+        let payload = waiting.get_mut(..len).unwrap_or_default();
+        if !R::MASKS {
+            // What the ring had no room for was unmasked before.
+            self.mask.apply(payload.get_mut(inflater.unmasked..).unwrap_or_default());
+        }
+        let mut input = &*payload;
+        let most = usize::try_from(self.max_message_len.saturating_sub(self.len)).unwrap_or(usize::MAX);
+        let Inflated { bytes, next } = inflater.inflate(&mut input, ring, most);
+        inflater.unmasked = input.len();
+        let complete = inflater.is_complete();
+        let used = len.wrapping_sub(input.len());
+        rx.consume(used);
+        self.remaining = self.remaining.wrapping_sub(used as u64);
+        self.len = self.len.saturating_add(bytes.len() as u64);
+        self.deflate.more = next == Next::Output;
+        let fault = match next {
+            Next::Output if bytes.len() >= most => Some(ProtocolError::MessageTooBig),
             Next::Fault(Fault::RingTooSmall(distance)) => Some(ProtocolError::RingTooSmall(distance)),
-            _ if fin && !complete => Some(ProtocolError::InvalidDeflate),
+            Next::Fault(Fault::Garbage) => Some(ProtocolError::InvalidDeflate),
+            Next::Input if self.remaining == 0 && self.fin && !complete => {
+                Some(ProtocolError::InvalidDeflate)
+            }
             _ => None,
         };
-        fin &= failure.is_none();
-        if self.kind == MessageKind::Text {
-            let checked = unmask_text(None, &mut self.utf8, rx.inflated_mut(range.clone()), fin);
-            if let Err(valid) = checked {
-                failure = Some(ProtocolError::InvalidUtf8);
-                range.end = range.start.saturating_add(valid);
-                fin = false;
-            }
-        }
-        if let Some(error) = failure {
-            // As with plain text: the bytes before the fault are handed out, the error comes next.
-            if range.is_empty() {
-                return Err(error);
-            }
-            self.end = Some(End::Failed(error));
-        } else if range.is_empty() && !done {
-            return Ok(Step::Read);
-        }
-        let what = What::Chunk { kind: self.kind, first: self.first, fin, form: Form::Inflated };
-        self.first = fin;
-        if fin {
-            (self.len, self.frames) = (0, 0);
-        }
-        Ok(Step::Event(Located::new(what, &range)))
+        (bytes, fault)
     }
 
     /// Fails the connection because of what the caller's own engine found in a compressed message: see
@@ -174,23 +160,32 @@ impl<R: Role> Connection<R> {
         total: usize,
         send: impl FnOnce(&mut Self, &mut Buffer<'_>) -> Result<(), SendError>,
     ) -> Result<(), SendError> {
+        let reserved = self.begin_frame()?;
+        let sent = send(self, tx);
+        self.deflate.sending = self.sending.is_some();
+        if sent.is_ok() {
+            tx.set_in_last(total, reserved);
+        }
+        sent
+    }
+
+    /// Begins a frame of a compressed message: the reserved bits of its first byte.
+    fn begin_frame(&mut self) -> Result<u8, SendError> {
         if self.state != State::Open {
             return Err(SendError::Closed);
         }
         if self.deflate.agreed.is_none() {
             return Err(SendError::NotNegotiated);
         }
-        let first = self.sending.is_none();
-        if !first && !self.deflate.sending {
+        if self.sending.is_none() {
+            return Ok(RSV1 << 4);
+        }
+        if !self.deflate.sending {
             return Err(SendError::MessageInProgress);
         }
+        // Until the frame is sent, whose kind is compared as that of any other.
         self.deflate.sending = false;
-        let sent = send(self, tx);
-        self.deflate.sending = self.sending.is_some();
-        if sent.is_ok() && first {
-            tx.set_in_last(total, RSV1 << 4);
-        }
-        sent
+        Ok(0)
     }
 
     /// Compresses `message` and queues it whole in one frame, or plain if it would not be shorter:
@@ -245,14 +240,13 @@ impl<R: Role> Connection<R> {
         kind: MessageKind,
         message: &[u8],
     ) -> Result<bool, SendError> {
-        let free = tx.free();
-        let headroom = header_len(free as u64, R::MASKS);
-        let room = tx.room(free).and_then(|frame| frame.get_mut(headroom..)).unwrap_or_default();
-        let Progress { len, done } = deflater.deflate(message, room);
-        let total = header_len(len as u64, R::MASKS).saturating_add(len);
-        // The payload stands where `fill` would put it.
-        self.deflated(tx, total, |connection, tx| connection.send_with(tx, kind, done, |_| len).map(|_| ()))?;
-        Ok(done)
+        let reserved = self.begin_frame()?;
+        let sent = self.send_made(tx, kind, reserved, |room| {
+            let Progress { len, done } = deflater.deflate(message, room);
+            (len, done)
+        });
+        self.deflate.sending = self.sending.is_some();
+        sent
     }
 }
 

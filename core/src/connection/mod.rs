@@ -216,11 +216,16 @@ impl<R> Connection<R> {
     /// Whether [`receive`](Self::receive) has nothing to report until bytes come; `rx` is empty.
     #[inline]
     pub(crate) const fn awaits_bytes(&self) -> bool {
+        self.end.is_none() && !self.has_more()
+    }
+
+    /// Whether the inflater has more of a message, though `rx` is empty.
+    #[inline]
+    const fn has_more(&self) -> bool {
         #[cfg(feature = "deflate")]
-        if self.deflate.more {
-            return false;
-        }
-        self.end.is_none()
+        return self.deflate.more;
+        #[cfg(not(feature = "deflate"))]
+        false
     }
 
     /// Where the connection is in its life: never [`State::Connecting`].

@@ -1,10 +1,14 @@
 //! The receiving half of [`Connection`].
 
+use core::ops::Range;
+
 use crate::buffer::Buffer;
 use crate::compact::COMPACT;
 use crate::connection::role::Role;
 use crate::connection::{Connection, State};
 use crate::event::{Chunk, Event};
+#[cfg(feature = "deflate")]
+use crate::located::Form;
 use crate::located::{Located, What};
 use crate::step::{End, Step};
 use crate::wire::close::Close;
@@ -92,11 +96,7 @@ impl<R: Role> Connection<R> {
 
     #[inline]
     fn advance(&mut self, rx: &mut Buffer<'_>, tx: &mut Buffer<'_>) -> Result<Step<Located>, ProtocolError> {
-        #[cfg(feature = "deflate")]
-        if self.deflate.more {
-            return self.inflate(rx);
-        }
-        if self.remaining > 0 {
+        if self.remaining > 0 || self.has_more() {
             return self.payload(rx, false);
         }
         let Some((header, size)) = Header::decode(rx.filled())? else { return Ok(Step::Read) };
@@ -140,7 +140,7 @@ impl<R: Role> Connection<R> {
         }
         (self.len, self.frames) = (len, self.frames.saturating_add(1));
         (self.remaining, self.mask, self.fin) = (header.payload_len(), mask, header.fin());
-        self.payload(rx, whole)
+        self.payload(rx, whole && !compressed)
     }
 
     /// The fast path for most messages: one complete frame of at most 125 bytes. `None` for any other message and for
@@ -208,7 +208,7 @@ impl<R: Role> Connection<R> {
             first: true,
             fin: true,
             #[cfg(feature = "deflate")]
-            form: crate::located::Form::Plain,
+            form: Form::Plain,
         };
         Some(Located::new(what, &range))
     }
@@ -233,55 +233,59 @@ impl<R: Role> Connection<R> {
         Ok(len)
     }
 
-    /// Takes what is there of the frame's payload.
+    /// Takes the bytes that are there of the frame's payload.
+    #[inline]
+    fn take(&mut self, rx: &mut Buffer<'_>) -> Range<usize> {
+        let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rx.len());
+        // No more than there was, by the minimum above.
+        self.remaining = self.remaining.wrapping_sub(len as u64);
+        rx.take(len)
+    }
+
+    /// Hands out what is there of the frame's payload.
     #[inline]
     fn payload(&mut self, rx: &mut Buffer<'_>, whole: bool) -> Result<Step<Located>, ProtocolError> {
         #[cfg(feature = "deflate")]
-        if self.deflate.compressed && rx.inflating.is_some() {
-            return self.inflate(rx);
-        }
-        let len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(rx.len());
-        if len == 0 && self.remaining > 0 {
+        let form = match self.deflate.compressed {
+            false => Form::Plain,
+            true if rx.inflating.is_some() => Form::Inflated,
+            true => Form::Compressed,
+        };
+        #[cfg(feature = "deflate")]
+        let (inflated, checked) = (form == Form::Inflated, form != Form::Compressed);
+        #[cfg(not(feature = "deflate"))]
+        let (inflated, checked) = (false, true);
+
+        #[cfg(feature = "deflate")]
+        let (mut range, mut fault) = if inflated { self.inflate(rx) } else { (self.take(rx), None) };
+        #[cfg(not(feature = "deflate"))]
+        let (mut range, mut fault) = (self.take(rx), None);
+        let done = self.remaining == 0 && !self.has_more();
+        if range.is_empty() && !done && fault.is_none() {
             return Ok(Step::Read);
         }
-        let mut range = rx.take(len);
-        // No more than there was, by the minimum above.
-        self.remaining = self.remaining.wrapping_sub(len as u64);
-        let mut fin = self.remaining == 0 && self.fin;
+        let mut fin = done && self.fin && fault.is_none();
 
-        let payload = rx.taken_mut(range.clone());
-        let mask = if R::MASKS { None } else { Some(&mut self.mask) };
         #[cfg(feature = "deflate")]
-        let form = if self.deflate.compressed {
-            crate::located::Form::Compressed
-        } else {
-            crate::located::Form::Plain
-        };
-        let valid = match self.kind {
+        let payload = if inflated { rx.inflated_mut(range.clone()) } else { rx.taken_mut(range.clone()) };
+        #[cfg(not(feature = "deflate"))]
+        let payload = rx.taken_mut(range.clone());
+        let mask = if R::MASKS || inflated { None } else { Some(&mut self.mask) };
+        if self.kind == MessageKind::Text && checked {
+            if let Err(valid) = unmask_text(mask, &mut self.utf8, payload, fin) {
+                fault = Some(ProtocolError::InvalidUtf8);
+                range.end = range.start.saturating_add(valid);
+            }
+        } else if let Some(mask) = mask {
             // Compressed text is checked by the program that inflates it.
-            #[cfg(feature = "deflate")]
-            MessageKind::Text if self.deflate.compressed => {
-                if let Some(mask) = mask {
-                    mask.apply(payload);
-                }
-                Ok(())
+            mask.apply(payload);
+        }
+        if let Some(error) = fault {
+            // The bytes before the fault are handed out now, as if the bytes had been cut there; the error comes next.
+            if range.is_empty() || whole {
+                return Err(error);
             }
-            MessageKind::Text => unmask_text(mask, &mut self.utf8, payload, fin),
-            MessageKind::Binary => {
-                if let Some(mask) = mask {
-                    mask.apply(payload);
-                }
-                Ok(())
-            }
-        };
-        if let Err(valid) = valid {
-            // The bytes before the first impossible one are handed out now, as if the bytes had been cut there;
-            // the error comes next.
-            if valid == 0 || whole {
-                return Err(ProtocolError::InvalidUtf8);
-            }
-            self.end = Some(End::Failed(ProtocolError::InvalidUtf8));
-            range.end = range.start.saturating_add(valid);
+            self.end = Some(End::Failed(error));
             fin = false;
         }
         let what = What::Chunk {

@@ -76,26 +76,43 @@ impl<R: Role> Connection<R> {
         fin: bool,
         fill: impl FnOnce(&mut [u8]) -> usize,
     ) -> Result<usize, SendError> {
+        let mut len = 0;
+        self.send_made(tx, kind, 0, |room| {
+            len = fill(room).min(room.len());
+            (len, fin)
+        })?;
+        Ok(len)
+    }
+
+    /// [`send_with`](Self::send_with) where `fill` also returns whether the message ends, which is the result; with
+    /// `reserved` bits in the first byte.
+    pub(super) fn send_made(
+        &mut self,
+        tx: &mut Buffer<'_>,
+        kind: MessageKind,
+        reserved: u8,
+        fill: impl FnOnce(&mut [u8]) -> (usize, bool),
+    ) -> Result<bool, SendError> {
         let opcode = self.data_opcode(kind)?;
         let free = tx.free();
         let frame = tx.room(free).ok_or(SendError::BufferFull)?;
         let headroom = header_len(free as u64, R::MASKS);
         let space = frame.get_mut(headroom..).ok_or(SendError::BufferFull)?;
-        let len = fill(space).min(space.len());
+        let (len, fin) = fill(space);
         let mask = self.role.masking_key();
         if let (Some(key), Some(payload)) = (mask, space.get_mut(..len)) {
             Mask::new(key).apply(payload);
         }
         // Less payload than room: the header may be shorter than the room left for it.
-        let header = Header::new(fin, opcode, mask, len as u64).map_err(|_| SendError::BufferFull)?;
-        let size = header.encoded_len();
+        let size = header_len(len as u64, R::MASKS);
         if size < headroom {
             shift_left(frame, headroom..headroom.saturating_add(len), size);
         }
-        header.encode(frame).ok_or(SendError::BufferFull)?;
+        let header = frame.get_mut(..size).unwrap_or_default();
+        write_header(header, first_byte(fin, opcode) | reserved, mask, len as u64);
         tx.commit(size.saturating_add(len));
         self.sending = if fin { None } else { Some(kind) };
-        Ok(len)
+        Ok(fin)
     }
 
     /// Whether a message can begin now.

@@ -4,44 +4,37 @@
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bits {
     pub(super) held: u32,
-    pub(super) count: u8,
+    pub(super) count: u32,
 }
 
 impl Bits {
     pub(super) const NONE: Self = Self { held: 0, count: 0 };
 
-    /// Reads bytes until `n` bits are held, at most 16: whether they are.
-    #[inline(never)]
-    pub(super) fn hold(&mut self, n: u8, input: &mut &[u8]) -> bool {
-        while self.count < n {
-            let Some((byte, rest)) = input.split_first() else { return false };
-            *input = rest;
-            self.held |= u32::from(*byte).wrapping_shl(u32::from(self.count));
-            self.count = self.count.wrapping_add(8);
-        }
+    /// Reads one more byte, where fewer than 17 bits are held: whether there was one.
+    #[inline(always)]
+    pub(super) fn read(&mut self, input: &mut &[u8]) -> bool {
+        let [byte, rest @ ..] = *input else { return false };
+        *input = rest;
+        self.held |= u32::from(*byte).wrapping_shl(self.count);
+        self.count = self.count.wrapping_add(8);
         true
     }
 
-    /// The next `n` bits, at most 16, as a number; `None` if fewer have come, and then none is used.
-    pub(super) fn take(&mut self, n: u8, input: &mut &[u8]) -> Option<u16> {
-        if !self.hold(n, input) {
-            return None;
+    /// The next `n` bits as a number, at most 16; those that are not held count as 0.
+    #[inline(always)]
+    pub(super) const fn peek(&self, n: u32) -> u16 {
+        (self.held & 1u32.wrapping_shl(n).wrapping_sub(1)) as u16
+    }
+
+    /// Drops `n` bits if so many are held: whether they were.
+    #[inline(always)]
+    pub(super) const fn drop(&mut self, n: u32) -> bool {
+        if n > self.count {
+            return false;
         }
-        let mask = 1u32.wrapping_shl(u32::from(n)).wrapping_sub(1);
-        let value = self.held & mask;
-        self.drop(n);
-        Some(value as u16)
-    }
-
-    /// The bit number `n` of those held.
-    pub(super) const fn peek(&self, n: u8) -> u16 {
-        (self.held.wrapping_shr(n as u32) & 1) as u16
-    }
-
-    /// Drops `n` bits that are held.
-    pub(super) const fn drop(&mut self, n: u8) {
-        self.held = self.held.wrapping_shr(n as u32);
+        self.held = self.held.wrapping_shr(n);
         self.count = self.count.wrapping_sub(n);
+        true
     }
 
     /// Drops what is left of a byte.

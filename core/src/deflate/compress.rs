@@ -9,6 +9,10 @@ pub const MIN_TABLE_LEN: usize = 256;
 const MAX_MATCH: usize = 258;
 const MIN_MATCH: usize = 4;
 
+/// How many symbols, as a power of two, have the same number of extra bits (RFC 1951 section 3.2.5).
+const LENGTH_STEPS: u32 = 2;
+const DISTANCE_STEPS: u32 = 1;
+
 /// Compresses one message at a time over a hash table that the caller lends, at least [`MIN_TABLE_LEN`] entries of two
 /// bytes; more entries find more. Nothing is kept between messages: no context takeover, RFC 7692 section 7.1.1.
 ///
@@ -28,7 +32,7 @@ pub struct Deflater<'t> {
     stage: Stage,
     /// Bits that were made and not yet written.
     bits: u32,
-    count: u8,
+    count: u32,
     /// How far back a match may begin, in bytes.
     furthest: usize,
     /// Bytes of the message that were used.
@@ -69,6 +73,7 @@ impl<'t> Deflater<'t> {
     }
 
     /// Begins a message, for a peer with a window of 2^`window_bits` bytes, 8 to 15.
+    #[inline(never)]
     pub fn begin(&mut self, window_bits: u8) {
         self.table.fill(0);
         self.furthest = 1usize.wrapping_shl(u32::from(window_bits.min(15)));
@@ -143,13 +148,11 @@ impl<'t> Deflater<'t> {
                     let length = self.find(message);
                     self.at = self.at.wrapping_add(length.max(1));
                     if length > 0 {
-                        // Lengths from 3 on, whose symbols begin at 257; the longest has one of its own.
-                        let (symbol, bits, extra) = match length {
-                            MAX_MATCH => (28, 0, 0),
-                            _ => split(length.wrapping_sub(3) as u32, 2),
-                        };
-                        self.symbol(symbol.wrapping_add(257));
-                        self.put(extra, bits);
+                        // Lengths count from 3 on; the longest has a symbol of its own.
+                        match length {
+                            MAX_MATCH => self.symbol(285),
+                            _ => self.number(length.wrapping_sub(3) as u32, LENGTH_STEPS),
+                        }
                         Stage::Distance
                     } else {
                         self.symbol(u32::from(*byte));
@@ -164,9 +167,7 @@ impl<'t> Deflater<'t> {
                 }
             },
             Stage::Distance => {
-                let (symbol, bits, extra) = split(self.distance.wrapping_sub(1) as u32, 1);
-                self.code(symbol, 5);
-                self.put(extra, bits);
+                self.number(self.distance.wrapping_sub(1) as u32, DISTANCE_STEPS);
                 Stage::Tokens
             }
             Stage::Align => {
@@ -198,6 +199,20 @@ impl<'t> Deflater<'t> {
         if length < MIN_MATCH { 0 } else { length }
     }
 
+    /// The symbol for `value`, counted from 0, and its extra bits: the reverse of what the inflater does with 2^`steps`
+    /// symbols of the same number of extra bits.
+    fn number(&mut self, value: u32, steps: u32) {
+        let bits = value.checked_ilog2().unwrap_or(0).saturating_sub(steps);
+        // Up to 2^(steps + 1) values are symbols themselves.
+        let symbol = bits.wrapping_shl(steps).wrapping_add(value.wrapping_shr(bits));
+        if steps == LENGTH_STEPS {
+            self.symbol(symbol.wrapping_add(257));
+        } else {
+            self.code(symbol, 5);
+        }
+        self.put(value & 1u32.wrapping_shl(bits).wrapping_sub(1), bits);
+    }
+
     /// A symbol of the fixed code for literals and lengths (RFC 1951 section 3.2.6).
     fn symbol(&mut self, symbol: u32) {
         let (code, bits) = match symbol {
@@ -210,24 +225,15 @@ impl<'t> Deflater<'t> {
     }
 
     /// "Huffman codes are packed starting with the most-significant bit of the code" (RFC 1951 section 3.1.1)
-    fn code(&mut self, code: u32, bits: u8) {
-        self.put(code.reverse_bits().wrapping_shr(32u32.wrapping_sub(u32::from(bits))), bits);
+    fn code(&mut self, code: u32, bits: u32) {
+        self.put(code.reverse_bits().wrapping_shr(32u32.wrapping_sub(bits)), bits);
     }
 
-    fn put(&mut self, value: u32, bits: u8) {
-        self.bits |= value.wrapping_shl(u32::from(self.count));
+    #[cfg_attr(feature = "compact", inline(never))]
+    fn put(&mut self, value: u32, bits: u32) {
+        self.bits |= value.wrapping_shl(self.count);
         self.count = self.count.wrapping_add(bits);
     }
-}
-
-/// The symbol for `value`, counted from 0, and its extra bits, how many and which: the reverse of what the inflater does
-/// with 2^`steps` symbols of the same number of extra bits.
-fn split(value: u32, steps: u32) -> (u32, u8, u32) {
-    let power = 32u32.wrapping_sub(value.leading_zeros()).saturating_sub(1);
-    let bits = power.saturating_sub(steps);
-    // Up to 2^(steps + 1) values are symbols themselves.
-    let symbol = bits.wrapping_shl(steps).wrapping_add(value.wrapping_shr(bits));
-    (symbol, bits as u8, value & 1u32.wrapping_shl(bits).wrapping_sub(1))
 }
 
 impl fmt::Debug for Deflater<'_> {

@@ -4,7 +4,7 @@
 //! ends, and for codes that are longer than the tables, the steps of [`Inflater`] go on from the same bit.
 
 use super::bits::Bits;
-use super::huffman::Counts;
+use super::huffman::Ends;
 use super::inflate::{Inflater, MAX_RING_LEN};
 use super::steps::{END_OF_BLOCK, Stage};
 use crate::buffer::copy;
@@ -30,8 +30,9 @@ pub(super) struct Tables {
 impl Tables {
     pub(super) const NONE: Self = Self { literals: [0; LITERALS], distances: [0; DISTANCES] };
 
-    /// Of the codes with these lengths, of which there are so many of each.
-    pub(super) fn build(&mut self, literals: (&[u8], &Counts), distances: (&[u8], &Counts)) {
+    /// Of the codes with these lengths, and where the symbols of each end.
+    #[inline]
+    pub(super) fn build(&mut self, literals: (&[u8], &Ends), distances: (&[u8], &Ends)) {
         if FAST {
             fill(&mut self.literals, literals.0, literals.1);
             fill(&mut self.distances, distances.0, distances.1);
@@ -39,15 +40,16 @@ impl Tables {
     }
 }
 
-fn fill(table: &mut [u16], lengths: &[u8], counts: &Counts) {
+fn fill(table: &mut [u16], lengths: &[u8], ends: &Ends) {
     for slot in &mut *table {
         *slot = 0;
     }
     // The first code of each length (RFC 1951 section 3.2.2).
-    let (mut next, mut code): (Counts, u16) = (*counts, 0);
-    for (first, count) in next.iter_mut().zip(counts) {
+    let (mut next, mut code, mut place): (Ends, u16, u16) = (*ends, 0, ends[0]);
+    for (first, end) in next.iter_mut().zip(ends) {
         code = code.wrapping_mul(2);
-        (*first, code) = (code, code.wrapping_add(*count));
+        (*first, code) = (code, code.wrapping_add(end.wrapping_sub(place)));
+        place = *end;
     }
     let longest = table.len().checked_ilog2().unwrap_or(0);
     for (symbol, length) in (0u16..).zip(lengths) {
@@ -117,7 +119,7 @@ impl Inflater {
     #[inline(never)]
     pub(super) fn run_fast(&mut self, input: &mut &[u8], ring: &mut [u8]) {
         let Bits { held, count } = self.bits;
-        let mut bits = Wide { bytes: input, read: 0, held: u64::from(held), count: u32::from(count) };
+        let mut bits = Wide { bytes: input, read: 0, held: u64::from(held), count };
         let len = ring.len().min(MAX_RING_LEN);
         let (start, end) = (usize::from(self.at), usize::from(self.end));
         let seen_at_start = usize::from(self.seen);
@@ -160,8 +162,7 @@ impl Inflater {
         let back = (bits.count / 8).min(bits.read as u32);
         *input = input.get(bits.read.wrapping_sub(back as usize)..).unwrap_or_default();
         let count = bits.count.wrapping_sub(back.wrapping_mul(8));
-        self.bits =
-            Bits { held: bits.held as u32 & 1u32.wrapping_shl(count).wrapping_sub(1), count: count as u8 };
+        self.bits = Bits { held: bits.held as u32 & 1u32.wrapping_shl(count).wrapping_sub(1), count };
         let made = at.wrapping_sub(start);
         self.seen = seen_at_start.wrapping_add(made).min(MAX_RING_LEN) as u16;
         self.at = at as u16;
@@ -219,13 +220,10 @@ mod tests {
         symbol << 4 | len
     }
 
-    /// Lengths of codes, and how many there are of each.
-    fn counted<const N: usize>(lengths: [u8; N]) -> ([u8; N], Counts) {
-        let mut counts: Counts = [0; 16];
-        for length in lengths.iter().filter(|length| **length > 0) {
-            counts[usize::from(*length)] += 1;
-        }
-        (lengths, counts)
+    /// Lengths of codes, and where the symbols of each end.
+    fn counted<const N: usize>(lengths: [u8; N]) -> ([u8; N], Ends) {
+        let up_to = |longest| lengths.iter().filter(|length| (1..=longest).contains(*length)).count();
+        (lengths, core::array::from_fn(|length| 100 + up_to(length as u8) as u16))
     }
 
     #[test]
@@ -251,13 +249,13 @@ mod tests {
     #[test]
     fn a_code_that_is_longer_than_the_table_is_not_in_it_nor_is_a_symbol_without_one() {
         // 0, 10, none, and two of three bits.
-        let (lengths, counts) = counted([1, 2, 0, 3, 3]);
+        let (lengths, ends) = counted([1, 2, 0, 3, 3]);
         let mut table = [0xffff; 4];
-        fill(&mut table, &lengths, &counts);
+        fill(&mut table, &lengths, &ends);
         // Least significant bit first: 00 and 10 begin with the code 0, 01 is the code 10, and 11 begins longer ones.
         assert_eq!(table, [1, 1 << 4 | 2, 1, 0]);
         let mut larger = [0xffff; 8];
-        fill(&mut larger, &lengths, &counts);
+        fill(&mut larger, &lengths, &ends);
         assert_eq!(larger, [1, 1 << 4 | 2, 1, 3 << 4 | 3, 1, 1 << 4 | 2, 1, 4 << 4 | 3]);
     }
 

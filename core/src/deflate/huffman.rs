@@ -1,83 +1,100 @@
 //! Canonical Huffman codes, RFC 1951 section 3.2.2, decoded by counting: no table but the symbols in order of their
-//! codes, and how many codes there are of each length.
+//! codes, and where those of each length end.
 
-use super::bits::Bits;
+use super::inflate::{DISTANCES, Inflater, LITERALS};
 
 /// The longest code in bits.
-pub(super) const MAX_BITS: usize = 15;
+const MAX_BITS: usize = 15;
 
-/// How many codes there are of each length; those of length 0 are not counted.
-pub(super) type Counts = [u16; MAX_BITS + 1];
+/// The symbols of both codes of a block, each in order of their codes; those of distances stand after the others.
+pub(super) type Symbols = [u16; LITERALS + DISTANCES];
 
-/// Builds the code from the length of each symbol's code, 0 for a symbol without one: whether the lengths are valid.
-///
-/// Over-subscribed codes are invalid. Incomplete codes are invalid too, except a single code of one bit, or no code at
-/// all, where `may_be_single`: "One distance code of zero bits means that there are no distance codes used at all", "If only
-/// one distance code is used, it is encoded using one bit" (section 3.2.7).
-#[inline(never)]
-pub(super) fn build(lengths: &[u8], counts: &mut Counts, symbols: &mut [u16], may_be_single: bool) -> bool {
-    for count in &mut *counts {
-        *count = 0;
-    }
-    for length in lengths {
-        if let (Some(count), 1..) = (counts.get_mut(usize::from(*length)), *length) {
-            *count = count.wrapping_add(1);
+/// Where the symbols with codes of each length end, and those of the next length begin. At length 0 it is where the first
+/// one stands.
+pub(super) type Ends = [u16; MAX_BITS + 1];
+
+/// No symbol.
+const NONE: u16 = u16::MAX;
+
+/// What a code is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Code {
+    /// Code lengths. It stands where that of literals will, which comes after it.
+    Lengths,
+    /// Literals and lengths of matches.
+    Literals,
+    Distances,
+}
+
+impl Inflater {
+    /// Builds a code from the lengths of its symbols, those from `from` to `to`, 0 for a symbol without a code: whether
+    /// they are valid.
+    ///
+    /// Over-subscribed codes are invalid. Incomplete codes are invalid too, except a single code of one bit, or no code at
+    /// all, of literals or distances: "One distance code of zero bits means that there are no distance codes used at all",
+    /// "If only one distance code is used, it is encoded using one bit" (section 3.2.7).
+    #[inline(never)]
+    pub(super) fn build(&mut self, code: Code, from: u16, to: u16) -> bool {
+        let (ends, first) = match code {
+            Code::Lengths | Code::Literals => (&mut self.literal_ends, 0),
+            Code::Distances => (&mut self.distance_ends, LITERALS as u16),
+        };
+        for end in &mut *ends {
+            *end = 0;
         }
-    }
-    // The codes that are left at each length, and the place of the first symbol of each.
-    let (mut left, mut place, mut longest) = (1u16, 0u16, 0u8);
-    let mut places: Counts = [0; MAX_BITS + 1];
-    for ((place_of_length, count), length) in places.iter_mut().zip(&*counts).zip(0u8..) {
-        *place_of_length = place;
-        place = place.wrapping_add(*count);
-        if length > 0 {
-            left = left.wrapping_mul(2);
-        }
-        if *count > left {
-            return false;
-        }
-        left = left.wrapping_sub(*count);
-        if *count > 0 {
-            longest = length;
-        }
-    }
-    for (symbol, length) in (0u16..).zip(lengths) {
-        if let (Some(place), 1..) = (places.get_mut(usize::from(*length)), *length) {
-            if let Some(slot) = symbols.get_mut(usize::from(*place)) {
-                *slot = symbol;
+        let place_of = |at: u16| self.lengths.get(usize::from(at)).map_or(0, |length| usize::from(*length));
+        // How many codes there are of each length; then where the symbols of each begin.
+        for at in from..to {
+            if let Some(count) = ends.get_mut(place_of(at)) {
+                *count = count.wrapping_add(1);
             }
-            *place = place.wrapping_add(1);
         }
+        ends[0] = 0;
+        let (mut left, mut place) = (1u16, first);
+        for end in &mut *ends {
+            let count = *end;
+            *end = place;
+            place = place.wrapping_add(count);
+            let Some(less) = left.checked_sub(count) else { return false };
+            left = less.wrapping_mul(2);
+        }
+        for at in from..to {
+            let length = place_of(at);
+            if let (Some(end), 1..) = (ends.get_mut(length), length) {
+                if let Some(slot) = self.symbols.get_mut(usize::from(*end)) {
+                    *slot = at.wrapping_sub(from);
+                }
+                *end = end.wrapping_add(1);
+            }
+        }
+        // All of the codes are used, or none has more than one bit.
+        left == 0 || (code != Code::Lengths && ends[1] == place)
     }
-    left == 0 || (may_be_single && longest <= 1)
-}
 
-/// What a code stands for.
-pub(super) enum Decoded {
-    Symbol(u16),
-    /// The code is incomplete: nothing was used.
-    Incomplete,
-    /// No symbol has this code.
-    Unknown,
-}
-
-/// Decodes the next symbol.
-#[inline(never)]
-pub(super) fn decode(bits: &mut Bits, input: &mut &[u8], counts: &Counts, symbols: &[u16]) -> Decoded {
-    // The code so far, less the first code of its length; and the place of that code's symbol.
-    let (mut code, mut place) = (0u16, 0u16);
-    for (count, length) in counts.iter().skip(1).zip(1u8..) {
-        if !bits.hold(length, input) {
-            return Decoded::Incomplete;
+    /// The next symbol of a code and how many bits it takes, as far as these are held: if they are not, the symbol has no
+    /// meaning. Bits that are no code are [`NONE`], all that a code may have.
+    #[inline(never)]
+    pub(super) fn decode(&self, code: Code) -> (u16, u32) {
+        let ends = match code {
+            Code::Lengths | Code::Literals => &self.literal_ends,
+            Code::Distances => &self.distance_ends,
+        };
+        // The bits so far, less the code of the first symbol of their length, and the place of that.
+        let (mut bits, mut length, mut held) = (0u32, 0u32, self.bits.held);
+        let [place, ends @ ..] = ends;
+        let mut place = u32::from(*place);
+        for end in ends {
+            bits = bits.wrapping_mul(2) | held & 1;
+            held >>= 1;
+            length = length.wrapping_add(1);
+            let at = place.wrapping_add(bits);
+            let end = u32::from(*end);
+            if at < end {
+                return (self.symbols.get(at as usize).copied().unwrap_or(NONE), length);
+            }
+            bits = at.wrapping_sub(end);
+            place = end;
         }
-        code |= bits.peek(length.wrapping_sub(1));
-        if code < *count {
-            bits.drop(length);
-            let symbol = symbols.get(usize::from(place.wrapping_add(code)));
-            return symbol.map_or(Decoded::Unknown, |symbol| Decoded::Symbol(*symbol));
-        }
-        code = code.wrapping_sub(*count).wrapping_mul(2);
-        place = place.wrapping_add(*count);
+        (NONE, length)
     }
-    Decoded::Unknown
 }

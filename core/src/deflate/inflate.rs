@@ -4,9 +4,9 @@ use core::fmt;
 
 use super::bits::Bits;
 use super::fast::Tables;
-use super::huffman::{Counts, MAX_BITS};
+use super::huffman::{Ends, Symbols};
 use super::inflated::{Fault, Inflated, Next};
-use super::steps::{Stage, Stop};
+use super::steps::{HEADER_BITS, Stage, Stop};
 
 /// The least ring in bytes: the smallest window that peers can agree on (RFC 7692 section 7.1.2).
 pub const MIN_RING_LEN: usize = 1 << 8;
@@ -16,9 +16,9 @@ pub const MAX_RING_LEN: usize = 1 << 15;
 
 /// Codes for lengths of literals and matches, and for distances.
 pub(super) const LITERALS: usize = 288;
-const DISTANCES: usize = 32;
+pub(super) const DISTANCES: usize = 32;
 
-/// The state of one stream of DEFLATE: 1,056 bytes, and on 64-bit machines, unless the feature `compact` is on, 3 KB of
+/// The state of one stream of DEFLATE: 1,064 bytes, and on 64-bit machines, unless the feature `compact` is on, 3 KB of
 /// tables for five times the speed. The ring is lent to each call, always the same one.
 ///
 /// A program with a [`Session`](crate::Session) lends it to [`rx`](crate::Buffer::inflating); it may serve the next
@@ -39,6 +39,8 @@ const DISTANCES: usize = 32;
 #[repr(C)]
 pub struct Inflater {
     pub(super) stage: Stage,
+    /// How many bits the stage needs.
+    pub(super) wanted: u8,
     /// This block is the last of its stream; the next one begins at the next byte.
     pub(super) last: bool,
     /// The codes are those of RFC 1951 section 3.2.6.
@@ -54,16 +56,17 @@ pub struct Inflater {
     /// Bytes that are left to copy.
     pub(super) length: u16,
     pub(super) distance: u16,
-    /// A literal that waits for room, or the symbol whose extra bits come.
+    /// A literal that waits for room, or the symbol that tells how code lengths repeat.
     pub(super) symbol: u16,
     /// Code lengths for literals; for these and distances; those that have come.
     pub(super) literals: u16,
     pub(super) total: u16,
     pub(super) done: u16,
-    pub(super) literal_counts: Counts,
-    pub(super) distance_counts: Counts,
-    pub(super) literal_symbols: [u16; LITERALS],
-    pub(super) distance_symbols: [u16; DISTANCES],
+    /// How many of the bytes that wait in `rx` are unmasked.
+    pub(crate) unmasked: usize,
+    pub(super) literal_ends: Ends,
+    pub(super) distance_ends: Ends,
+    pub(super) symbols: Symbols,
     pub(super) lengths: [u8; LITERALS + DISTANCES],
     pub(super) tables: Tables,
 }
@@ -76,6 +79,7 @@ impl Inflater {
     pub const fn new() -> Self {
         Self {
             stage: Stage::Header,
+            wanted: HEADER_BITS,
             bits: Bits::NONE,
             last: false,
             fixed: false,
@@ -89,10 +93,10 @@ impl Inflater {
             at: 0,
             end: 0,
             seen: 0,
-            literal_counts: [0; MAX_BITS + 1],
-            distance_counts: [0; MAX_BITS + 1],
-            literal_symbols: [0; LITERALS],
-            distance_symbols: [0; DISTANCES],
+            unmasked: 0,
+            literal_ends: [0; 16],
+            distance_ends: [0; 16],
+            symbols: [0; LITERALS + DISTANCES],
             lengths: [0; LITERALS + DISTANCES],
             tables: Tables::NONE,
         }
@@ -101,8 +105,7 @@ impl Inflater {
     /// Begins the next message, whether or not the last one was finished. `keep` keeps the window: context takeover, RFC 7692
     /// section 7.1.1. Without it the message's output begins at the front of the ring.
     pub const fn begin(&mut self, keep: bool) {
-        // A message that was given up may have left bytes to copy, which would stand for a block without compression.
-        (self.stage, self.bits, self.last, self.length) = (Stage::Header, Bits::NONE, false, 0);
+        (self.stage, self.wanted, self.bits, self.unmasked) = (Stage::Header, HEADER_BITS, Bits::NONE, 0);
         if !keep {
             (self.at, self.seen) = (0, 0);
         }
@@ -114,12 +117,14 @@ impl Inflater {
     /// A byte is made as soon as its bits are there: where the input was cut does not matter.
     #[inline(never)]
     pub fn inflate(&mut self, input: &mut &[u8], ring: &mut [u8], most: usize) -> Inflated {
-        if usize::from(self.at) >= ring.len().min(MAX_RING_LEN) {
+        let len = ring.len().min(MAX_RING_LEN);
+        let ring = ring.get_mut(..len).unwrap_or_default();
+        if usize::from(self.at) >= len {
             self.at = 0;
         }
         let start = usize::from(self.at);
         // At most 2^15.
-        self.end = ring.len().min(MAX_RING_LEN).min(start.saturating_add(most)) as u16;
+        self.end = len.min(start.saturating_add(most)) as u16;
         let next = loop {
             match self.step(input, ring) {
                 Ok(()) => {}

@@ -1,15 +1,9 @@
-//! `rx` with an inflater: compressed payload out of the queue, inflated bytes into the ring.
+//! `rx` with an inflater and its ring.
 
 use core::ops::Range;
 
-use super::fast::FAST;
 use super::inflate::{Inflater, MAX_RING_LEN, MIN_RING_LEN};
-use super::inflated::{Inflated, Next};
 use crate::buffer::Buffer;
-use crate::wire::mask::Mask;
-
-/// Payload that is unmasked at a time: what is not used is masked again.
-const PIECE: usize = if FAST { 1024 } else { 64 };
 
 impl<'a> Buffer<'a> {
     /// The same queue as `rx` with an inflater for compressed messages: sessions agree to permessage-deflate (RFC 7692)
@@ -51,47 +45,6 @@ impl<'a> Buffer<'a> {
         match &mut self.inflating {
             Some((_, ring)) => ring.get_mut(range).unwrap_or_default(),
             None => Default::default(),
-        }
-    }
-
-    /// Inflates what waits of a payload of `remaining` bytes, at most `most` bytes out, and no further than the end of
-    /// the ring.
-    pub(crate) fn inflate(
-        &mut self,
-        remaining: &mut u64,
-        mut mask: Option<&mut Mask>,
-        most: usize,
-    ) -> Inflated {
-        let mut all = Inflated { bytes: 0..0, next: Next::Input };
-        loop {
-            let (waiting, Some((inflater, ring))) = self.filled_and_ring() else { return all };
-            let len = waiting.len().min(PIECE).min(usize::try_from(*remaining).unwrap_or(usize::MAX));
-            let piece = waiting.get_mut(..len).unwrap_or_default();
-            if let Some(mask) = mask.as_deref() {
-                mask.clone().apply(piece);
-            }
-            let mut input = &*piece;
-            let left = most.saturating_sub(all.bytes.len());
-            let inflated = inflater.inflate(&mut input, ring, left);
-            let used = len.wrapping_sub(input.len());
-            if let Some(mask) = &mut mask {
-                mask.skip(used);
-                mask.clone().apply(piece.get_mut(used..).unwrap_or_default());
-            }
-            let ring_len = ring.len().min(MAX_RING_LEN);
-            self.consume(used);
-            *remaining = remaining.wrapping_sub(used as u64);
-            if all.bytes.is_empty() {
-                all.bytes = inflated.bytes;
-            } else {
-                all.bytes.end = inflated.bytes.end;
-            }
-            all.next = inflated.next;
-            // After the end of the ring the next byte goes to its front.
-            let wraps = !all.bytes.is_empty() && all.bytes.end >= ring_len;
-            if all.next != Next::Input || len == 0 || wraps {
-                return all;
-            }
         }
     }
 }

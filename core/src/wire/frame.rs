@@ -212,7 +212,8 @@ pub(crate) const fn first_byte(fin: bool, opcode: Opcode) -> u8 {
 }
 
 /// Writes a header to all of `out`, which is as long as [`header_len`] says.
-#[inline(always)]
+// Two verbs may need it when messages are compressed, else one does.
+#[cfg_attr(not(all(feature = "compact", feature = "deflate")), inline(always))]
 pub(crate) fn write_header(out: &mut [u8], first: u8, mask: Option<[u8; 4]>, len: u64) {
     let [b0, b1, rest @ ..] = out else { return };
     *b0 = first;

@@ -24,12 +24,6 @@ impl Mask {
         xor(payload, self.key);
         self.key = advance(self.key, payload.len());
     }
-
-    /// Passes over `n` bytes of the payload.
-    #[cfg(feature = "deflate")]
-    pub(crate) const fn skip(&mut self, n: usize) {
-        self.key = advance(self.key, n);
-    }
 }
 
 /// The key as it meets the byte `n` bytes further on.
