@@ -154,6 +154,43 @@ fn data_at_fault_is_refused_where_the_fault_is() {
 }
 
 #[test]
+fn a_fault_is_told_with_the_byte_that_makes_it_one() {
+    let faults = [
+        // The same as above; more literal codes than 286 and more distance codes than 30, by one.
+        &hex!("06")[..],
+        &hex!("00 05 00 fb ff"),
+        &hex!("fc 00 00"),
+        &hex!("f4 00 00"),
+        &hex!("04 1f 00"),
+        &hex!("04 1e 00"),
+        &hex!("04 00 92 00"),
+        &hex!("04 00 02 00"),
+        // Code lengths that begin with a repetition of the one before, and more of them than were announced.
+        &hex!("04 00 82 00"),
+        &hex!("04 00 82 e0 ff 1f"),
+        // 258 code lengths of 0: no code for the end of the block.
+        &hex!("04 00 82 e0 7f 1b"),
+        // The symbols 286 and 287, and the distance symbols 30 and 31.
+        &hex!("1a 03"),
+        &hex!("1a 07"),
+        &hex!("02 3e"),
+        &hex!("02 7e"),
+    ];
+    for payload in faults {
+        let (mut inflater, mut ring) = (Inflater::new(), [0; 256]);
+        for (i, byte) in (1..).zip(payload) {
+            let next = inflater.inflate(&mut &[*byte][..], &mut ring, 1).next;
+            let expected = if i < payload.len() { Next::Input } else { Next::Fault(Fault::Garbage) };
+            assert_eq!(next, expected, "{i} of {payload:02x?}");
+        }
+    }
+    // 286 and 30 codes are allowed.
+    for payload in [hex!("ec 00 00"), hex!("04 1d 00")] {
+        assert_eq!(Inflater::new().inflate(&mut &payload[..], &mut [0; 256], 1).next, Next::Input);
+    }
+}
+
+#[test]
 fn it_says_what_it_is_and_what_is_wrong() {
     assert_eq!(format!("{:?}", Inflater::default()), "Inflater { stage: Header, seen: 0 }");
     let mut inflater = Inflater::new();
