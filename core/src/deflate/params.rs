@@ -158,8 +158,7 @@ mod tests {
     use super::*;
 
     /// Numbers of bits, and those that they are taken as.
-    const NEAREST: [(u8, u8); 8] =
-        [(0, 8), (7, 8), (8, 8), (9, 9), (14, 14), (15, 15), (16, 15), (255, 15)];
+    const NEAREST: [(u8, u8); 8] = [(0, 8), (7, 8), (8, 8), (9, 9), (14, 14), (15, 15), (16, 15), (255, 15)];
 
     #[test]
     fn each_term_is_set_and_leaves_the_others() {

@@ -89,8 +89,7 @@ impl Inflaters {
     }
 
     fn has_free_keys(&self) -> bool {
-        let most = usize::from(u16::MAX) - 1;
-        self.lent.len() < most && self.windows.len() < most
+        self.lent.len().max(self.windows.len()) < usize::from(u16::MAX) - 1
     }
 
     /// A client has contexts, that of the messages to come if it is `kept`.
@@ -268,3 +267,6 @@ impl fmt::Debug for Inflating {
         f.debug_struct("Inflating").field("kind", &self.kind).field("len", &self.len).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
