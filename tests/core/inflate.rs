@@ -122,6 +122,22 @@ fn a_distance_beyond_the_ring_is_told() {
 }
 
 #[test]
+fn a_distance_may_be_that_of_the_whole_ring() {
+    let plain: Vec<u8> = (0..300).map(|i| (i * 7 / 3) as u8).collect();
+    let stored = [&hex!("00 2c 01 d3 fe")[..], &plain, &[0x00]].concat();
+    // Three bytes from 256 back, and from 257.
+    for (payload, expected) in [
+        (hex!("02 fa 1f 00"), Ok(plain[44..47].to_vec())),
+        (hex!("02 06 00 00"), Err((vec![], Fault::RingTooSmall(257)))),
+    ] {
+        let (mut inflater, mut ring) = (Inflater::new(), [0; 256]);
+        assert_eq!(message(&mut inflater, &mut ring, &stored, 99, 99).as_ref(), Ok(&plain));
+        inflater.begin(true);
+        assert_eq!(message(&mut inflater, &mut ring, &payload, 9, 9), expected);
+    }
+}
+
+#[test]
 fn a_message_as_long_as_the_ring_comes_in_one_piece() {
     let plain: Vec<u8> = (0..256).map(|i| (i / 3) as u8).collect();
     let payload = Compressor::new(6, 15, zlib_rs::Strategy::Default).message(&plain);

@@ -252,4 +252,21 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn there_is_room_for_a_part_that_gets_longer() {
+        // The noise of a payload without its text.
+        let plain: Vec<u8> =
+            payload(0, 2 * PIECE).chunks(4).flat_map(|bytes| &bytes[1..]).copied().take(PIECE).collect();
+        for level in [1, 6, 9] {
+            let mut deflaters = Deflaters::new(level, 0);
+            deflaters.prepare(15);
+            let choice = Choice { window_bits: 15, own: None };
+            let deflated = deflaters.deflate(choice, &plain, false, false).expect("no first part");
+            assert!(deflated.len() > PIECE, "level {level}: {}", deflated.len());
+            let (mut inflate, mut out) = (Inflate::new(false, 15), vec![0; PIECE + 1]);
+            inflate.decompress(deflated, &mut out, InflateFlush::SyncFlush).expect("DEFLATE data");
+            assert!(inflate.total_out() == 65_536 && out[..PIECE] == plain, "level {level}");
+        }
+    }
 }
