@@ -62,6 +62,9 @@ fn the_examples_of_the_rfc_are_read() {
     assert_eq!(alone(&hex!("00 05 00 fa ff 48 65 6c 6c 6f 00")), Ok(b"Hello".to_vec()));
     // 7.2.3.4: a block with BFINAL set.
     assert_eq!(alone(&hex!("f3 48 cd c9 c9 07 00 00")), Ok(b"Hello".to_vec()));
+    // The block that ends the message may have it as well (7.2.1).
+    assert_eq!(alone(&hex!("f2 48 cd c9 c9 07 04")), Ok(b"Hello".to_vec()));
+    assert_eq!(alone(&hex!("01")), Ok(Vec::new()));
     // 7.2.3.5: two blocks.
     assert_eq!(alone(&hex!("f2 48 05 00 00 00 ff ff ca c9 c9 07 00")), Ok(b"Hello".to_vec()));
     // 7.2.3.6: an empty message.

@@ -70,6 +70,10 @@ fn messages_of_every_form_are_inflated() {
     assert_eq!(inflate(Text, FINAL, 5), (hello(1), 1, None));
     assert_eq!(inflate(Binary, b"\x00", 0), (vec![], 0, None));
     assert_eq!(inflate(Binary, b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00", 5), (hello(1), 0, None));
+    // The block whose header ends the message is the last of its stream as well.
+    assert_eq!(inflate(Binary, b"\x01", 0), (vec![], 0, None));
+    assert_eq!(inflate(Text, b"\xf2\x48\xcd\xc9\xc9\x07\x04", 5), (hello(1), 0, None));
+    assert_eq!(inflate(Text, b"\xf3\x48\xcd\xc9\xc9\x07\x00\x01", 5), (hello(1), 1, None));
     // Last blocks, empty, before the message; and what refers to before one.
     let blocks = [&b"\x01\x00\x00\xff\xff".repeat(3)[..], HELLO].concat();
     assert_eq!(inflate(Binary, &blocks, 5), (hello(1), 3, None));
@@ -89,6 +93,7 @@ fn what_is_no_deflate_data_is_at_fault_after_what_was_good() {
     // Cut off, in a code, and before an end that is to come.
     assert!(garbage(&HELLO[..4]).starts_with(b"Hel"));
     assert_eq!(garbage(&HELLO[..6]), b"Hello");
+    assert_eq!(garbage(&FINAL[..6]), b"Hello");
     assert_eq!(garbage(&FINAL[..7]), b"Hello");
     // Cut off in a block without compression: what every message ends with would be its data.
     garbage(b"\x00\x20\x00\xdf\xff\x48");
