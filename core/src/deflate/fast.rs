@@ -133,8 +133,8 @@ impl Inflater {
             if length == 0 || symbol == END_OF_BLOCK || symbol > 285 {
                 break;
             }
-            if symbol < END_OF_BLOCK {
-                put(ring, &mut at, symbol as u8);
+            if let Ok(byte) = u8::try_from(symbol) {
+                put(ring, &mut at, byte);
                 bits.drop(length);
                 continue;
             }
@@ -319,17 +319,19 @@ mod tests {
         }
     }
 
-    /// Runs over the start of a block with the fixed code, as long as more bytes come: after `seen` bytes, of which the last
-    /// stands before `at`.
-    fn run(block: [u8; 3], ring: &mut [u8], seen: u16, at: u16) -> Inflater {
-        let input = [&block[..], &[0; 8]].concat();
+    /// An inflater after `seen` bytes, of which the last stands before `at`, and after the header of a block with the fixed
+    /// code; and the rest of that, with more bytes to come.
+    fn start(block: &[u8], ring: &mut [u8], seen: u16, at: u16) -> (Inflater, std::vec::Vec<u8>) {
         let mut inflater = Inflater::new();
         (inflater.seen, inflater.at, inflater.end) = (seen, at, ring.len() as u16);
-        let mut input = &input[..];
-        while inflater.stage != Stage::Symbol {
-            assert!(inflater.step(&mut input, ring).is_ok());
-        }
-        inflater.run_fast(&mut input, ring);
+        let (mut header, rest) = block.split_at(1);
+        assert!(inflater.step(&mut header, ring).is_ok() && inflater.stage == Stage::Symbol);
+        (inflater, [rest, &[0; 8]].concat())
+    }
+
+    fn run(block: &[u8], ring: &mut [u8], seen: u16, at: u16) -> Inflater {
+        let (mut inflater, input) = start(block, ring, seen, at);
+        inflater.run_fast(&mut &*input, ring);
         inflater
     }
 
@@ -337,7 +339,7 @@ mod tests {
     fn a_letter_and_the_longest_match_after_it_go_by_tables_where_there_is_room_for_both() {
         for (room, made) in [(ROOM - 1, 0), (ROOM, ROOM)] {
             let mut ring = [0; ROOM];
-            let inflater = run([0x4a, 0x1c, 0x05], &mut ring[..room], 0, 0);
+            let inflater = run(&[0x4a, 0x1c, 0x05], &mut ring[..room], 0, 0);
             assert_eq!((inflater.stage, usize::from(inflater.at)), (Stage::Symbol, made));
             assert_eq!(ring[..made], [b'a'; ROOM][..made]);
         }
@@ -358,7 +360,7 @@ mod tests {
         for (block, seen, made) in cases {
             let before: [u8; 600] = core::array::from_fn(|i| (i * 7 / 3) as u8);
             let mut ring = before;
-            let inflater = run(block, &mut ring, seen, 300);
+            let inflater = run(&block, &mut ring, seen, 300);
             if made {
                 assert_eq!((inflater.stage, inflater.at), (Stage::Symbol, 303), "{block:02x?}, {seen}");
                 let from = if seen == 256 { 44 } else { 300 };
@@ -377,8 +379,19 @@ mod tests {
         // After a letter, 286 and 287.
         for last in [0x03, 0x07] {
             let mut ring = [0; 600];
-            let inflater = run([0x4a, 0x1c, last], &mut ring, 0, 0);
+            let inflater = run(&[0x4a, 0x1c, last], &mut ring, 0, 0);
             assert_eq!((inflater.stage, inflater.at, inflater.seen), (Stage::Symbol, 1, 1));
         }
+    }
+
+    #[test]
+    fn a_distance_whose_code_is_longer_than_the_table_is_left_to_the_steps() {
+        let mut ring = [0; 600];
+        // A letter, a length of 3, and ten ones: the last of codes of 1 to 10 bits, the longest of which are two.
+        let (mut inflater, input) = start(&[0x4a, 0x04, 0xfe, 0x0f], &mut ring, 0, 0);
+        let (lengths, counts) = counted([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10]);
+        fill(&mut inflater.tables.distances, &lengths, &counts);
+        inflater.run_fast(&mut &*input, &mut ring);
+        assert_eq!((inflater.stage, inflater.length, inflater.at), (Stage::Distance, 3, 1));
     }
 }
