@@ -62,6 +62,9 @@ fn the_examples_of_the_rfc_are_read() {
     assert_eq!(alone(&hex!("00 05 00 fa ff 48 65 6c 6c 6f 00")), Ok(b"Hello".to_vec()));
     // 7.2.3.4: a block with BFINAL set.
     assert_eq!(alone(&hex!("f3 48 cd c9 c9 07 00 00")), Ok(b"Hello".to_vec()));
+    // The block that ends the message may have it as well (7.2.1).
+    assert_eq!(alone(&hex!("f2 48 cd c9 c9 07 04")), Ok(b"Hello".to_vec()));
+    assert_eq!(alone(&hex!("01")), Ok(Vec::new()));
     // 7.2.3.5: two blocks.
     assert_eq!(alone(&hex!("f2 48 05 00 00 00 ff ff ca c9 c9 07 00")), Ok(b"Hello".to_vec()));
     // 7.2.3.6: an empty message.
@@ -122,6 +125,22 @@ fn a_distance_beyond_the_ring_is_told() {
 }
 
 #[test]
+fn a_distance_may_be_that_of_the_whole_ring() {
+    let plain: Vec<u8> = (0..300).map(|i| (i * 7 / 3) as u8).collect();
+    let stored = [&hex!("00 2c 01 d3 fe")[..], &plain, &[0x00]].concat();
+    // Three bytes from 256 back, and from 257.
+    for (payload, expected) in [
+        (hex!("02 fa 1f 00"), Ok(plain[44..47].to_vec())),
+        (hex!("02 06 00 00"), Err((vec![], Fault::RingTooSmall(257)))),
+    ] {
+        let (mut inflater, mut ring) = (Inflater::new(), [0; 256]);
+        assert_eq!(message(&mut inflater, &mut ring, &stored, 99, 99).as_ref(), Ok(&plain));
+        inflater.begin(true);
+        assert_eq!(message(&mut inflater, &mut ring, &payload, 9, 9), expected);
+    }
+}
+
+#[test]
 fn a_message_as_long_as_the_ring_comes_in_one_piece() {
     let plain: Vec<u8> = (0..256).map(|i| (i / 3) as u8).collect();
     let payload = Compressor::new(6, 15, zlib_rs::Strategy::Default).message(&plain);
@@ -151,6 +170,43 @@ fn data_at_fault_is_refused_where_the_fault_is() {
     assert_eq!(alone(&hex!("02 02 00")), garbage(b""));
     // The symbols 286 and 287, and the distance symbols 30 and 31, never occur.
     assert_eq!(alone(&hex!("1a 03 00 00")), garbage(b""));
+}
+
+#[test]
+fn a_fault_is_told_with_the_byte_that_makes_it_one() {
+    let faults = [
+        // The same as above; more literal codes than 286 and more distance codes than 30, by one.
+        &hex!("06")[..],
+        &hex!("00 05 00 fb ff"),
+        &hex!("fc 00 00"),
+        &hex!("f4 00 00"),
+        &hex!("04 1f 00"),
+        &hex!("04 1e 00"),
+        &hex!("04 00 92 00"),
+        &hex!("04 00 02 00"),
+        // Code lengths that begin with a repetition of the one before, and more of them than were announced.
+        &hex!("04 00 82 00"),
+        &hex!("04 00 82 e0 ff 1f"),
+        // 258 code lengths of 0: no code for the end of the block.
+        &hex!("04 00 82 e0 7f 1b"),
+        // The symbols 286 and 287, and the distance symbols 30 and 31.
+        &hex!("1a 03"),
+        &hex!("1a 07"),
+        &hex!("02 3e"),
+        &hex!("02 7e"),
+    ];
+    for payload in faults {
+        let (mut inflater, mut ring) = (Inflater::new(), [0; 256]);
+        for (i, byte) in (1..).zip(payload) {
+            let next = inflater.inflate(&mut &[*byte][..], &mut ring, 1).next;
+            let expected = if i < payload.len() { Next::Input } else { Next::Fault(Fault::Garbage) };
+            assert_eq!(next, expected, "{i} of {payload:02x?}");
+        }
+    }
+    // 286 and 30 codes are allowed.
+    for payload in [hex!("ec 00 00"), hex!("04 1d 00")] {
+        assert_eq!(Inflater::new().inflate(&mut &payload[..], &mut [0; 256], 1).next, Next::Input);
+    }
 }
 
 #[test]

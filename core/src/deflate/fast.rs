@@ -135,8 +135,8 @@ impl Inflater {
             if length == 0 || symbol == END_OF_BLOCK || symbol > 285 {
                 break;
             }
-            if symbol < END_OF_BLOCK {
-                put(ring, &mut at, symbol as u8);
+            if let Ok(byte) = u8::try_from(symbol) {
+                put(ring, &mut at, byte);
                 bits.drop(length);
                 continue;
             }
@@ -315,5 +315,81 @@ mod tests {
             assert_eq!(ring[start..end], plain[..end - start]);
             assert_eq!(usize::from(inflater.seen), end - start);
         }
+    }
+
+    /// An inflater after `seen` bytes, of which the last stands before `at`, and after the header of a block with the fixed
+    /// code; and the rest of that, with more bytes to come.
+    fn start(block: &[u8], ring: &mut [u8], seen: u16, at: u16) -> (Inflater, std::vec::Vec<u8>) {
+        let mut inflater = Inflater::new();
+        (inflater.seen, inflater.at, inflater.end) = (seen, at, ring.len() as u16);
+        let (mut header, rest) = block.split_at(1);
+        assert!(inflater.step(&mut header, ring).is_ok() && inflater.stage == Stage::Symbol);
+        (inflater, [rest, &[0; 8]].concat())
+    }
+
+    fn run(block: &[u8], ring: &mut [u8], seen: u16, at: u16) -> Inflater {
+        let (mut inflater, input) = start(block, ring, seen, at);
+        inflater.run_fast(&mut &*input, ring);
+        inflater
+    }
+
+    #[test]
+    fn a_letter_and_the_longest_match_after_it_go_by_tables_where_there_is_room_for_both() {
+        for (room, made) in [(ROOM - 1, 0), (ROOM, ROOM)] {
+            let mut ring = [0; ROOM];
+            let inflater = run(&[0x4a, 0x1c, 0x05], &mut ring[..room], 0, 0);
+            assert_eq!((inflater.stage, usize::from(inflater.at)), (Stage::Symbol, made));
+            assert_eq!(ring[..made], [b'a'; ROOM][..made]);
+        }
+    }
+
+    #[test]
+    fn a_match_goes_by_tables_from_as_far_back_as_there_are_bytes_in_the_ring() {
+        let cases = [
+            // Three bytes from 256 back, and from 257.
+            ([0x02, 0xfa, 0x1f], 256, true),
+            ([0x02, 0x06, 0x00], 256, false),
+            // From 600 back, and from 601, of which the ring has 600.
+            ([0x02, 0xa6, 0x2b], 600, true),
+            ([0x02, 0xa6, 0x2b], 1000, true),
+            ([0x02, 0x26, 0x2c], 600, false),
+            ([0x02, 0x26, 0x2c], 1000, false),
+        ];
+        for (block, seen, made) in cases {
+            let before: [u8; 600] = core::array::from_fn(|i| (i * 7 / 3) as u8);
+            let mut ring = before;
+            let inflater = run(&block, &mut ring, seen, 300);
+            if made {
+                assert_eq!((inflater.stage, inflater.at), (Stage::Symbol, 303), "{block:02x?}, {seen}");
+                let from = if seen == 256 { 44 } else { 300 };
+                assert_eq!(ring[300..303], before[from..from + 3]);
+            } else {
+                // The steps say what is wrong.
+                let found = (inflater.stage, inflater.length, inflater.at);
+                assert_eq!(found, (Stage::Distance, 3, 300), "{block:02x?}, {seen}");
+                assert_eq!(ring, before);
+            }
+        }
+    }
+
+    #[test]
+    fn symbols_that_never_occur_are_left_to_the_steps() {
+        // After a letter, 286 and 287.
+        for last in [0x03, 0x07] {
+            let mut ring = [0; 600];
+            let inflater = run(&[0x4a, 0x1c, last], &mut ring, 0, 0);
+            assert_eq!((inflater.stage, inflater.at, inflater.seen), (Stage::Symbol, 1, 1));
+        }
+    }
+
+    #[test]
+    fn a_distance_whose_code_is_longer_than_the_table_is_left_to_the_steps() {
+        let mut ring = [0; 600];
+        // A letter, a length of 3, and ten ones: the last of codes of 1 to 10 bits, the longest of which are two.
+        let (mut inflater, input) = start(&[0x4a, 0x04, 0xfe, 0x0f], &mut ring, 0, 0);
+        let (lengths, counts) = counted([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10]);
+        fill(&mut inflater.tables.distances, &lengths, &counts);
+        inflater.run_fast(&mut &*input, &mut ring);
+        assert_eq!((inflater.stage, inflater.length, inflater.at), (Stage::Distance, 3, 1));
     }
 }

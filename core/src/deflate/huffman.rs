@@ -98,3 +98,78 @@ impl Inflater {
         (NONE, length)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The code of symbols with these lengths.
+    fn built(lengths: &[u8], may_be_single: bool) -> Option<(Counts, [u16; 8])> {
+        // What a code before has left.
+        let (mut counts, mut symbols) = ([7; MAX_BITS + 1], [7; 8]);
+        build(lengths, &mut counts, &mut symbols, may_be_single).then_some((counts, symbols))
+    }
+
+    #[test]
+    fn the_example_of_the_rfc_is_decoded() {
+        // Section 3.2.2: A to H with F 00, A 010, B 011, C 100, D 101, E 110, G 1110, H 1111.
+        let (counts, symbols) = built(&[3, 3, 3, 3, 3, 2, 4, 4], false).expect("a complete code");
+        assert_eq!(counts, [0, 0, 1, 5, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(symbols, [5, 0, 1, 2, 3, 4, 6, 7]);
+        let (mut bits, mut input) = (Bits::NONE, &[0xc8, 0xe9, 0xee, 0x01][..]);
+        for expected in [5, 0, 1, 2, 3, 4, 6, 7] {
+            let decoded = decode(&mut bits, &mut input, &counts, &symbols);
+            assert!(matches!(decoded, Decoded::Symbol(symbol) if symbol == expected), "{expected}");
+        }
+        // Of 32 bits 25 were used.
+        assert_eq!((bits.count, bits.held, input), (7, 0, &[][..]));
+    }
+
+    #[test]
+    fn a_code_that_is_cut_is_decoded_when_the_rest_has_come() {
+        let (counts, symbols) = built(&[3, 3, 3, 3, 3, 2, 4, 4], false).expect("a complete code");
+        // H, after six bits of others: two of its bits are in the next byte.
+        let mut bits = Bits { held: 0b11, count: 2 };
+        assert!(matches!(decode(&mut bits, &mut &[][..], &counts, &symbols), Decoded::Incomplete));
+        assert_eq!((bits.held, bits.count), (0b11, 2));
+        assert!(matches!(decode(&mut bits, &mut &[0x53][..], &counts, &symbols), Decoded::Symbol(7)));
+        assert_eq!((bits.held, bits.count), (0x53 >> 2, 6));
+    }
+
+    #[test]
+    fn codes_are_complete_or_a_single_one_of_one_bit_or_none() {
+        for (lengths, may_be_single, valid) in [
+            // Complete.
+            (&[1, 1][..], false, true),
+            (&[0, 2, 1, 0, 2], false, true),
+            (&[15, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], false, true),
+            // Over-subscribed.
+            (&[1, 1, 1], false, false),
+            (&[1, 1, 15], true, false),
+            (&[2, 1, 2, 2], true, false),
+            // Incomplete.
+            (&[1, 2], false, false),
+            (&[1, 2], true, false),
+            (&[2], true, false),
+            (&[15], true, false),
+            (&[1], false, false),
+            (&[0, 0], false, false),
+            // Section 3.2.7.
+            (&[0, 1], true, true),
+            (&[0, 0], true, true),
+        ] {
+            assert_eq!(built(lengths, may_be_single).is_some(), valid, "{lengths:?}, {may_be_single}");
+        }
+    }
+
+    #[test]
+    fn a_code_without_a_symbol_is_unknown() {
+        let (counts, symbols) = built(&[0, 1], true).expect("a single code");
+        let (mut bits, mut input) = (Bits::NONE, &[0b1111_1110, 0xff, 0xff][..]);
+        assert!(matches!(decode(&mut bits, &mut input, &counts, &symbols), Decoded::Symbol(1)));
+        // No code is longer than 15 bits, all of which have come.
+        assert!(matches!(decode(&mut bits, &mut input, &counts, &symbols), Decoded::Unknown));
+        let (counts, symbols) = built(&[0, 0], true).expect("no code");
+        assert!(matches!(decode(&mut bits, &mut &[0, 0][..], &counts, &symbols), Decoded::Unknown));
+    }
+}

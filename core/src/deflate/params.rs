@@ -150,3 +150,61 @@ impl fmt::Display for Agreed {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+
+    /// Numbers of bits, and those that they are taken as.
+    const NEAREST: [(u8, u8); 8] = [(0, 8), (7, 8), (8, 8), (9, 9), (14, 14), (15, 15), (16, 15), (255, 15)];
+
+    #[test]
+    fn each_term_is_set_and_leaves_the_others() {
+        let none = Params::new();
+        assert_eq!(Params::default(), none);
+        let all = none
+            .window_bits(9)
+            .keep_peers_context(true)
+            .keep_own_context(true)
+            .bounded_only(true)
+            .tell_no_context(true);
+        let expected = Params {
+            window_bits: 9,
+            keep_peers_context: true,
+            keep_own_context: true,
+            bounded_only: true,
+            tell_no_context: true,
+        };
+        assert_eq!(all, expected);
+        assert_eq!(all.keep_peers_context(false), Params { keep_peers_context: false, ..expected });
+        assert_eq!(all.keep_own_context(false), Params { keep_own_context: false, ..expected });
+        assert_eq!(all.bounded_only(false), Params { bounded_only: false, ..expected });
+        assert_eq!(all.tell_no_context(false), Params { tell_no_context: false, ..expected });
+        for (bits, nearest) in NEAREST {
+            assert_eq!(all.window_bits(bits), Params { window_bits: nearest, ..expected });
+        }
+    }
+
+    #[test]
+    fn what_was_agreed_on_is_told_apart() {
+        for (bits, nearest) in NEAREST {
+            let agreed = Agreed::new(bits, 12);
+            assert_eq!((agreed.send_window_bits(), agreed.receive_window_bits()), (nearest, 12));
+            let agreed = Agreed::new(12, bits);
+            assert_eq!((agreed.send_window_bits(), agreed.receive_window_bits()), (12, nearest));
+        }
+        for (own, peers, words) in [
+            (false, false, "permessage-deflate, window 2^15 out, 2^10 in"),
+            (true, false, "permessage-deflate, window 2^15 out, kept, 2^10 in"),
+            (false, true, "permessage-deflate, window 2^15 out, 2^10 in, kept"),
+            (true, true, "permessage-deflate, window 2^15 out, kept, 2^10 in, kept"),
+        ] {
+            let agreed = Agreed::new(15, 10).keeping(own, peers);
+            assert_eq!((agreed.keeps_own_context(), agreed.keeps_peers_context()), (own, peers));
+            assert_eq!((agreed.send_window_bits(), agreed.receive_window_bits()), (15, 10));
+            assert_eq!(agreed.to_string(), words);
+        }
+    }
+}

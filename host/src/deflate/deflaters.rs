@@ -197,4 +197,76 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_message_is_worth_it_from_the_threshold_on_and_an_empty_one_never() {
+        let worth = |threshold, len| Deflaters::new(1, threshold).is_worth_it(len);
+        assert!(!worth(100, 99) && worth(100, 100) && worth(100, 101));
+        assert!(!worth(0, 0) && worth(0, 1) && worth(0, 2));
+        assert!(!worth(1, 0) && worth(1, 1));
+    }
+
+    #[test]
+    fn what_clients_own_is_counted_in_bytes() {
+        let mut deflaters = Deflaters::new(6, 0);
+        assert_eq!(deflaters.owned(), 0);
+        let keys = [Some(15), Some(9), Some(8), None].map(|bits| deflaters.add_context(bits));
+        assert_eq!(format!("{deflaters:?}"), "Deflaters { level: 6, owners: 2, .. }");
+        assert_eq!(deflaters.owned(), 2 * 393_216);
+        for (key, owners) in keys.into_iter().zip([1, 0, 0, 0]) {
+            deflaters.remove_context(key);
+            assert_eq!(deflaters.owned(), owners * 393_216);
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_compressed_messages_are_counted_in_both_forms() {
+        let mut deflaters = Deflaters::new(1, 0);
+        deflaters.prepare(15);
+        let choice = Choice { window_bits: 15, own: None };
+        let text = [b'a'; 1000];
+        let mut expected = Compressed::default();
+        for (message, first) in [(&text[..], true), (&text[..300], true), (&text[..1], false), (b"", true)] {
+            let deflated =
+                deflaters.deflate(choice, message, first, true).expect("it is shorter, or not the first");
+            let compressed = if message.is_empty() { 0 } else { deflated.len() as u64 };
+            expected.add(Compressed { plain: message.len() as u64, compressed });
+        }
+        assert_eq!(deflaters.deflate(choice, b"a", true, true), None);
+        assert_eq!(deflaters.take_counts(), expected);
+        assert_eq!(deflaters.take_counts(), Compressed::default());
+    }
+
+    #[test]
+    fn a_part_without_bytes_is_the_end_of_its_message_or_nothing() {
+        let mut deflaters = Deflaters::new(1, 0);
+        deflaters.prepare(9);
+        let choice = Choice { window_bits: 9, own: None };
+        assert_eq!(deflaters.deflate(choice, b"", false, true), Some(&[0x00][..]));
+        assert_eq!(deflaters.deflate(choice, b"", false, false), Some(&[][..]));
+        // zlib makes no window of 2^8 bytes, and none was prepared of 2^10.
+        for window_bits in [8, 10] {
+            assert_eq!(
+                deflaters.deflate(Choice { window_bits, own: None }, b"aaaaaaaaaaaa", true, true),
+                None
+            );
+        }
+    }
+
+    #[test]
+    fn there_is_room_for_a_part_that_gets_longer() {
+        // The noise of a payload without its text.
+        let plain: Vec<u8> =
+            payload(0, 2 * PIECE).chunks(4).flat_map(|bytes| &bytes[1..]).copied().take(PIECE).collect();
+        for level in [1, 6, 9] {
+            let mut deflaters = Deflaters::new(level, 0);
+            deflaters.prepare(15);
+            let choice = Choice { window_bits: 15, own: None };
+            let deflated = deflaters.deflate(choice, &plain, false, false).expect("no first part");
+            assert!(deflated.len() > PIECE, "level {level}: {}", deflated.len());
+            let (mut inflate, mut out) = (Inflate::new(false, 15), vec![0; PIECE + 1]);
+            inflate.decompress(deflated, &mut out, InflateFlush::SyncFlush).expect("DEFLATE data");
+            assert!(inflate.total_out() == 65_536 && out[..PIECE] == plain, "level {level}");
+        }
+    }
 }

@@ -21,6 +21,9 @@ const MAX_SPARES: usize = 4;
 /// inflater reaches its end only if the message was not cut off.
 const END: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff];
 
+/// Bytes of [`END`] that the sender left out.
+const OMITTED: usize = 4;
+
 /// Lends inflaters to clients, each for one message.
 #[derive(Debug, Default)]
 pub(crate) struct Inflaters {
@@ -89,8 +92,7 @@ impl Inflaters {
     }
 
     fn has_free_keys(&self) -> bool {
-        let most = usize::from(u16::MAX) - 1;
-        self.lent.len() < most && self.windows.len() < most
+        self.lent.len().max(self.windows.len()) < usize::from(u16::MAX) - 1
     }
 
     /// A client has contexts, that of the messages to come if it is `kept`.
@@ -234,11 +236,11 @@ impl Inflating {
             }
             match status {
                 Err(_) => return Err(()),
-                Ok(Status::StreamEnd) if at_end && self.ended == END.len() => {
+                // The block that ends the message may be the last of its stream as well.
+                Ok(Status::StreamEnd) if at_end && [OMITTED, END.len()].contains(&self.ended) => {
                     filled.done = true;
                     return Ok(());
                 }
-                Ok(Status::StreamEnd) if at_end => return Err(()),
                 // "BFINAL" in a message is allowed, and it goes on (section 7.2.3.4). Of a window that is not kept only this
                 // piece is known.
                 Ok(Status::StreamEnd) => {
@@ -254,9 +256,8 @@ impl Inflating {
                     self.restart(made);
                 }
                 Ok(_) if filled.len == piece.len() => return Ok(()),
+                // The message was cut off: all that comes after it was used.
                 Ok(_) if used == 0 && len == 0 => return Err(()),
-                // The end of the message is none of the data.
-                Ok(_) if at_end && self.ended == END.len() => return Err(()),
                 Ok(_) => {}
             }
         }
@@ -268,3 +269,6 @@ impl fmt::Debug for Inflating {
         f.debug_struct("Inflating").field("kind", &self.kind).field("len", &self.len).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

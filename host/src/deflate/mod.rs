@@ -98,3 +98,47 @@ fn key(index: usize) -> Key {
 fn index(key: Key) -> usize {
     usize::from(key.get()) - 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_leaves_gives_back_what_it_owns() {
+        let config = Config::default();
+        let (mut engine, mut pool) = (Engine::new(&config), crate::transport::Pool::new(1 << 20, 1 << 20));
+        let mut client = Compression::NONE;
+        for in_a_message in [false, true] {
+            client.context = Some(engine.inflaters.add_window(true));
+            assert_eq!(client.context, Some(engine.deflaters.add_context(Some(15))));
+            if in_a_message {
+                client.inflater = Some(engine.inflaters.lend(microws::MessageKind::Text, client.context));
+            }
+            assert!(!engine.inflaters.has_room(0, config.deflate_memory));
+            assert_eq!(engine.deflaters.owned(), 393_216);
+            client.release(&mut engine, &mut pool);
+            assert_eq!((client.inflater, client.context), (None, None));
+            assert_eq!(engine.deflaters.owned(), 0);
+            assert!(engine.inflaters.has_room(0, config.deflate_memory));
+        }
+    }
+
+    #[test]
+    fn contexts_take_a_window_and_a_deflater() {
+        assert_eq!((CONTEXTS, PIECE), (425_984, 65_536));
+    }
+
+    #[test]
+    fn what_was_saved_is_taken_for_both_directions() {
+        let mut engine = Engine::new(&Config::default());
+        engine.deflaters.prepare(15);
+        let choice = Choice { window_bits: 15, own: None };
+        let compressed = engine.deflaters.deflate(choice, &[b'a'; 100], true, true).map(<[u8]>::len);
+        let out = Compressed { plain: 100, compressed: compressed.expect("it is shorter") as u64 };
+        let key = engine.inflaters.lend(microws::MessageKind::Text, None);
+        let came = Compressed { plain: 5, compressed: 7 };
+        engine.inflaters.get(key).2.add(came);
+        assert_eq!(engine.take_saved(), (came, out));
+        assert_eq!(engine.take_saved(), Default::default());
+    }
+}

@@ -41,7 +41,8 @@ mod tests {
     #[test]
     fn it_has_the_last_bytes_in_their_order_whatever_came_at_a_time() {
         let (mut window, mut all) = (Window::new(), Vec::new());
-        for (i, len) in [0, 1, 1000, SIZE - 1001, 1, SIZE, SIZE + 7, 3 * SIZE, 5].into_iter().enumerate() {
+        for (i, len) in [0, 1, 1000, 500, SIZE - 1501, 1, SIZE, SIZE + 7, 3 * SIZE, 5].into_iter().enumerate()
+        {
             let bytes: Vec<u8> = (0..len).map(|n| (n * 3 + i) as u8).collect();
             window.extend(&bytes);
             all.extend(bytes);

@@ -25,11 +25,13 @@ fn hello_as_the_rfc_prints_it_in_every_form_comes_back() {
     let echo = Echo::start(&[]);
     let hello = Frame { b0: 0x81, key: None, payload: b"Hello".into() };
     for payload in [
-        // Sections 7.2.3.1, 7.2.3.3 (no compression) and 7.2.3.4 (BFINAL); two blocks (7.2.3.5); an empty block before.
+        // Sections 7.2.3.1, 7.2.3.3 (no compression) and 7.2.3.4 (BFINAL); two blocks (7.2.3.5); BFINAL in the block that
+        // ends the message; an empty block before.
         &b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..],
         b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00",
         b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00",
         b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
+        b"\xf2\x48\xcd\xc9\xc9\x07\x04",
         b"\x00\x00\x00\xff\xff\xf2\x48\xcd\xc9\xc9\x07\x00",
     ] {
         let mut client = client(&echo);
