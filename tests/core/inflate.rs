@@ -184,6 +184,8 @@ fn a_fault_is_told_with_the_byte_that_makes_it_one() {
         &hex!("04 1e 00"),
         &hex!("04 00 92 00"),
         &hex!("04 00 02 00"),
+        // No code for code lengths at all.
+        &hex!("04 00 00 00"),
         // Code lengths that begin with a repetition of the one before, and more of them than were announced.
         &hex!("04 00 82 00"),
         &hex!("04 00 82 e0 ff 1f"),

@@ -50,12 +50,12 @@ impl Inflater {
             }
         }
         ends[0] = 0;
-        let (mut left, mut place) = (1u16, first);
+        let (mut left, mut place) = (1u32, first);
         for end in &mut *ends {
             let count = *end;
             *end = place;
             place = place.wrapping_add(count);
-            let Some(less) = left.checked_sub(count) else { return false };
+            let Some(less) = left.checked_sub(u32::from(count)) else { return false };
             left = less.wrapping_mul(2);
         }
         for at in from..to {
@@ -102,74 +102,91 @@ impl Inflater {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deflate::bits::Bits;
 
-    /// The code of symbols with these lengths.
-    fn built(lengths: &[u8], may_be_single: bool) -> Option<(Counts, [u16; 8])> {
-        // What a code before has left.
-        let (mut counts, mut symbols) = ([7; MAX_BITS + 1], [7; 8]);
-        build(lengths, &mut counts, &mut symbols, may_be_single).then_some((counts, symbols))
+    /// An inflater with the code of symbols with these lengths, after another code.
+    fn built(code: Code, lengths: &[u8]) -> Option<Inflater> {
+        let mut inflater = Inflater::new();
+        inflater.lengths[..lengths.len()].copy_from_slice(lengths);
+        (inflater.literal_ends, inflater.distance_ends) = ([7; MAX_BITS + 1], [7; MAX_BITS + 1]);
+        inflater.symbols = [7; LITERALS + DISTANCES];
+        inflater.build(code, 0, lengths.len() as u16).then_some(inflater)
+    }
+
+    /// The next symbol of those held, which is then dropped.
+    fn decoded(inflater: &mut Inflater, code: Code) -> u16 {
+        let (symbol, bits) = inflater.decode(code);
+        assert!(inflater.bits.drop(bits), "not held");
+        symbol
     }
 
     #[test]
     fn the_example_of_the_rfc_is_decoded() {
         // Section 3.2.2: A to H with F 00, A 010, B 011, C 100, D 101, E 110, G 1110, H 1111.
-        let (counts, symbols) = built(&[3, 3, 3, 3, 3, 2, 4, 4], false).expect("a complete code");
-        assert_eq!(counts, [0, 0, 1, 5, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(symbols, [5, 0, 1, 2, 3, 4, 6, 7]);
-        let (mut bits, mut input) = (Bits::NONE, &[0xc8, 0xe9, 0xee, 0x01][..]);
-        for expected in [5, 0, 1, 2, 3, 4, 6, 7] {
-            let decoded = decode(&mut bits, &mut input, &counts, &symbols);
-            assert!(matches!(decoded, Decoded::Symbol(symbol) if symbol == expected), "{expected}");
+        for (code, first) in [(Code::Lengths, 0), (Code::Literals, 0), (Code::Distances, LITERALS)] {
+            let mut inflater = built(code, &[3, 3, 3, 3, 3, 2, 4, 4]).expect("a complete code");
+            let ends = if code == Code::Distances { inflater.distance_ends } else { inflater.literal_ends };
+            let expected = [0, 0, 1, 6, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8];
+            assert_eq!(ends, expected.map(|end| end + first as u16));
+            assert_eq!(inflater.symbols[first..first + 9], [5, 0, 1, 2, 3, 4, 6, 7, 7]);
+            inflater.bits = Bits { held: u32::from_le_bytes([0xc8, 0xe9, 0xee, 0x01]), count: 32 };
+            for expected in [5, 0, 1, 2, 3, 4, 6, 7] {
+                assert_eq!(decoded(&mut inflater, code), expected);
+            }
+            // Of 32 bits 25 were used.
+            assert_eq!((inflater.bits.count, inflater.bits.held), (7, 0));
         }
-        // Of 32 bits 25 were used.
-        assert_eq!((bits.count, bits.held, input), (7, 0, &[][..]));
     }
 
     #[test]
     fn a_code_that_is_cut_is_decoded_when_the_rest_has_come() {
-        let (counts, symbols) = built(&[3, 3, 3, 3, 3, 2, 4, 4], false).expect("a complete code");
+        let mut inflater = built(Code::Literals, &[3, 3, 3, 3, 3, 2, 4, 4]).expect("a complete code");
         // H, after six bits of others: two of its bits are in the next byte.
-        let mut bits = Bits { held: 0b11, count: 2 };
-        assert!(matches!(decode(&mut bits, &mut &[][..], &counts, &symbols), Decoded::Incomplete));
-        assert_eq!((bits.held, bits.count), (0b11, 2));
-        assert!(matches!(decode(&mut bits, &mut &[0x53][..], &counts, &symbols), Decoded::Symbol(7)));
-        assert_eq!((bits.held, bits.count), (0x53 >> 2, 6));
+        inflater.bits = Bits { held: 0b11, count: 2 };
+        let (_, bits) = inflater.decode(Code::Literals);
+        assert!(!inflater.bits.drop(bits));
+        assert_eq!((inflater.bits.held, inflater.bits.count), (0b11, 2));
+        assert!(inflater.bits.read(&mut &[0x53][..]));
+        assert_eq!(decoded(&mut inflater, Code::Literals), 7);
+        assert_eq!((inflater.bits.held, inflater.bits.count), (0x53 >> 2, 6));
     }
 
     #[test]
     fn codes_are_complete_or_a_single_one_of_one_bit_or_none() {
-        for (lengths, may_be_single, valid) in [
+        for (lengths, code, valid) in [
             // Complete.
-            (&[1, 1][..], false, true),
-            (&[0, 2, 1, 0, 2], false, true),
-            (&[15, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], false, true),
+            (&[1, 1][..], Code::Lengths, true),
+            (&[0, 2, 1, 0, 2], Code::Lengths, true),
+            (&[15, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], Code::Lengths, true),
             // Over-subscribed.
-            (&[1, 1, 1], false, false),
-            (&[1, 1, 15], true, false),
-            (&[2, 1, 2, 2], true, false),
+            (&[1, 1, 1], Code::Lengths, false),
+            (&[1, 1, 15], Code::Literals, false),
+            (&[2, 1, 2, 2], Code::Distances, false),
             // Incomplete.
-            (&[1, 2], false, false),
-            (&[1, 2], true, false),
-            (&[2], true, false),
-            (&[15], true, false),
-            (&[1], false, false),
-            (&[0, 0], false, false),
+            (&[1, 2], Code::Lengths, false),
+            (&[1, 2], Code::Literals, false),
+            (&[2], Code::Distances, false),
+            (&[15], Code::Distances, false),
+            (&[1], Code::Lengths, false),
+            (&[0, 0], Code::Lengths, false),
             // Section 3.2.7.
-            (&[0, 1], true, true),
-            (&[0, 0], true, true),
+            (&[0, 1], Code::Distances, true),
+            (&[0, 0], Code::Distances, true),
+            (&[0, 1], Code::Literals, true),
         ] {
-            assert_eq!(built(lengths, may_be_single).is_some(), valid, "{lengths:?}, {may_be_single}");
+            assert_eq!(built(code, lengths).is_some(), valid, "{lengths:?}");
         }
     }
 
     #[test]
     fn a_code_without_a_symbol_is_unknown() {
-        let (counts, symbols) = built(&[0, 1], true).expect("a single code");
-        let (mut bits, mut input) = (Bits::NONE, &[0b1111_1110, 0xff, 0xff][..]);
-        assert!(matches!(decode(&mut bits, &mut input, &counts, &symbols), Decoded::Symbol(1)));
+        let mut inflater = built(Code::Distances, &[0, 1]).expect("a single code");
+        inflater.bits = Bits { held: 0xff_fffe, count: 24 };
+        assert_eq!(decoded(&mut inflater, Code::Distances), 1);
         // No code is longer than 15 bits, all of which have come.
-        assert!(matches!(decode(&mut bits, &mut input, &counts, &symbols), Decoded::Unknown));
-        let (counts, symbols) = built(&[0, 0], true).expect("no code");
-        assert!(matches!(decode(&mut bits, &mut &[0, 0][..], &counts, &symbols), Decoded::Unknown));
+        assert_eq!(inflater.decode(Code::Distances), (NONE, MAX_BITS as u32));
+        let mut inflater = built(Code::Distances, &[0, 0]).expect("no code");
+        inflater.bits = Bits { held: 0, count: 16 };
+        assert_eq!(inflater.decode(Code::Distances), (NONE, MAX_BITS as u32));
     }
 }
