@@ -71,6 +71,9 @@ need() {
 # The arguments that choose the tests of core: those that need no feature `host`.
 # shellcheck disable=SC2034  # for the stages
 core_tests=(-p microws-tests --no-default-features --tests)
+# Those of the host, without what a test of core would say of it.
+# shellcheck disable=SC2034
+host_tests=(-p microws-tests --lib --bins --test 'host_*' --test hostile)
 
 # once FOLDER FILE... -- COMMAND...: makes the folder anew with the command unless that was done before
 # with the same files; two stages that run at once do not disturb each other.

@@ -1,15 +1,18 @@
-"""Runs Autobahn's wstest once and says what it found. Called by `run` beside this file, which also installs it."""
+"""Runs Autobahn's wstest once and says what it found: suite.py SUITE REPORTS OURS ARGUMENT..., from `run` beside it.
+
+SUITE is the virtualenv that the suite is in, REPORTS a folder, OURS our peer unless the arguments name another.
+"""
 
 import argparse
 import collections
 import json
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
 import time
+
+from stage import Process, free_ports
 
 GOOD = ("OK", "INFORMATIONAL")
 MOST_AGAIN = 3
@@ -30,74 +33,132 @@ print(json.dumps([case for case in known.parseSpecCases(json.loads(sys.argv[1]))
 """
 
 
-def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("mode", choices=["server", "client"])
-    arguments.add_argument("--suite", required=True, help="the virtualenv that it is in")
-    arguments.add_argument("--out", required=True)
-    arguments.add_argument("--url")
-    arguments.add_argument("--cert", help="a file: the suite's server speaks TLS")
-    arguments.add_argument("--key", help="a file")
-    arguments.add_argument("--cases", action="append", default=[])
-    arguments.add_argument("--exclude", action="append", default=[])
-    arguments.add_argument("--long", action="store_true", help="every case of sections 12 and 13")
-    arguments.add_argument("--timeout", type=float, default=1200, help="seconds for the whole run")
-    arguments.add_argument(
-        "--second-try", action="store_true", help="cases that fail, if they are few, are run again and told of"
-    )
-    end = sys.argv.index("--")
-    command = sys.argv[end + 1 :]
-    arguments = arguments.parse_args(sys.argv[1:end])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` ends what was started
+def options(arguments):
+    usage = "%(prog)s MODE [OPTION...] [-- COMMAND...]"
+    parser = argparse.ArgumentParser(prog="tests/interop/autobahn/run", usage=usage)
+    parser.add_argument("mode", choices=["server", "client"], help="what is tested")
+    parser.add_argument("--url", help="another server than ours: ws://127.0.0.1:PORT")
+    parser.add_argument("--tls", action="store_true", help="over TLS; a client finds the certificate's file in $CERT")
+    parser.add_argument("--cases", metavar="1.*,2.1", type=patterns, help="instead of all")
+    parser.add_argument("--exclude", metavar="9.*", type=patterns, default=[], help="without these")
+    parser.add_argument("--long", action="store_true", help="every case of 12 and 13, which takes twice as long")
+    parser.add_argument("--timeout", type=float, default=1200, help="seconds for the whole run, 1200 unless told")
+    parser.add_argument("--second-try", action="store_true", help="runs up to three cases that fail again, and says so")
+    parser.add_argument("--out", help="folder for the report, otherwise target/autobahn/MODE")
+    parser.epilog = "COMMAND is another client than ours; it is called with the url and the agent's name."
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return parser.parse_args(arguments[:end]), arguments[end + 1 :]
 
-    python = os.path.join(arguments.suite, "bin", "python")
-    patterns = {
-        "cases": split(arguments.cases) or ["%d.*" % section for section in range(1, 11)] + compression(arguments.long),
-        "exclude-cases": split(arguments.exclude),
+
+def patterns(text):
+    return [pattern for pattern in re.split(r"[,\s]+", text) if pattern]
+
+
+def main(suite, reports, ours, *arguments):
+    given, command = options(list(arguments))
+    out = os.path.abspath(given.out or os.path.join(reports, given.mode + ("-tls" if given.tls else "")))
+    os.makedirs(out, exist_ok=True)
+    python = os.path.join(suite, "bin", "python")
+    chosen = {
+        "cases": given.cases or ["%d.*" % section for section in range(1, 11)] + compression(given.long),
+        "exclude-cases": given.exclude,
     }
-    listed = subprocess.run([python, "-c", LIST_CASES, json.dumps(patterns)], env=QUIET, stdout=subprocess.PIPE)
+    listed = subprocess.run([python, "-c", LIST_CASES, json.dumps(chosen)], env=QUIET, stdout=subprocess.PIPE)
     if listed.returncode:
         sys.exit("the suite does not list its cases")
     cases = json.loads(listed.stdout)
     if not cases:
-        sys.exit("no such case: %s" % patterns)
+        sys.exit("no such case: %s" % chosen)
 
+    wstest = [python, os.path.join(suite, "bin", "wstest")]
+    if given.mode == "server":
+        run = against_server(given.url or echo_server(ours, out, given.tls))
+    else:
+        run = against_client(command or [ours], certificate(out) if given.tls else {})
     started = time.monotonic()
-    results, note = run_suite(patterns, arguments.out, arguments, command)
+    deadline = started + given.timeout
+    results, note = judge(run, wstest, chosen, out, deadline)
     bad = [case for case in cases if not is_good(results.get(case, {}))]
     again = []
-    if arguments.second_try and not note and 0 < len(bad) <= MOST_AGAIN:
-        out = os.path.join(arguments.out, "second-try")
-        os.makedirs(out, exist_ok=True)
-        second, note = run_suite({"cases": bad, "exclude-cases": []}, out, arguments, command)
+    if given.second_try and not note and 0 < len(bad) <= MOST_AGAIN:
+        folder = os.path.join(out, "second-try")
+        os.makedirs(folder, exist_ok=True)
+        second, note = judge(run, wstest, {"cases": bad, "exclude-cases": []}, folder, deadline)
         for case in filter(lambda case: is_good(second.get(case, {})), bad):
-            again.append("%s passed at the second try; the first: %s" % (case, verdict(results, case, arguments.out)))
+            again.append("%s passed at the second try; the first: %s" % (case, verdict(results, case, out)))
             results[case] = second[case]
-    return report(cases, results, arguments.out, note, time.monotonic() - started, again)
+    return report(cases, results, out, note, time.monotonic() - started, again)
 
 
-def run_suite(patterns, out, arguments, command):
+def echo_server(binary, out, tls):
+    """The url of ours, which ends with this program."""
+    server = Process(os.path.join(out, "server.log"), binary, "--listen", "127.0.0.1:0", *(["--tls"] if tls else []))
+    return server.says("listening on (%s://127.0.0.1:[0-9]+)/" % ("wss" if tls else "ws"))[1]
+
+
+def certificate(out):
+    """The suite's server has it, the client trusts it."""
+    files = {name: os.path.join(out, name + ".pem") for name in ("cert", "key")}
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext subjectAltName=IP:127.0.0.1"
+    make += " -addext basicConstraints=critical,CA:FALSE"
+    make = [*make.split(), "-out", files["cert"], "-keyout", files["key"]]
+    subprocess.run(make, check=True, stderr=subprocess.DEVNULL)
+    return files
+
+
+def judge(run, wstest, chosen, out, deadline):
     """The results by case, and what went wrong with the run itself."""
-    index = os.path.join(out, "index.json")
+    index, log = os.path.join(out, "index.json"), os.path.join(out, "wstest.log")
     if os.path.exists(index):
         os.remove(index)  # an old report must not speak for this run
-    spec = dict(patterns, outdir=out)
-    spec["exclude-agent-cases"] = {}
-    if arguments.cert:
-        spec.update(cert=arguments.cert, key=arguments.key)
-    wstest = [os.path.join(arguments.suite, "bin", name) for name in ("python", "wstest")]
-    run = Run(wstest, spec, out, time.monotonic() + arguments.timeout)
-    try:
-        if arguments.mode == "server":
-            note = run.against_server(arguments.url)
-        else:
-            note = run.against_client(command)
-    finally:
-        run.end()
-    if "INTERNAL ERROR" in read(out, "wstest.log"):  # octets.py says that before it gives up
-        raised = "an exception inside the suite, see %s" % os.path.join(out, "wstest.log")
-        note = "; ".join(filter(None, [note, raised]))
+
+    def start_suite(mode, spec, *options):
+        path = os.path.join(out, "spec.json")
+        with open(path, "w") as file:
+            json.dump(chosen | spec | {"outdir": out, "exclude-agent-cases": {}}, file, indent=1)
+        return Process(log, *wstest, "-m", mode, "-s", path, *options, env=QUIET, cwd=out)
+
+    note = run(start_suite, out, deadline)
+    if "INTERNAL ERROR" in read(log):  # octets.py says that before it gives up
+        note = "; ".join(filter(None, [note, "an exception inside the suite, see %s" % log]))
     return (json.load(open(index)).get(AGENT, {}) if os.path.exists(index) else {}), note
+
+
+def against_server(url):
+    def run(start_suite, out, deadline):
+        suite = start_suite("fuzzingclient", {"servers": [{"agent": AGENT, "url": url, "options": {"version": 18}}]})
+        note = wait("the suite", suite, deadline)
+        refused = re.search(r"Connection to .* failed.*", suite.output())
+        return note + (refused.group(0) if refused else "")
+
+    return run
+
+
+def against_client(command, tls):
+    def run(start_suite, out, deadline):
+        (port,) = free_ports(1)
+        url = "%s://127.0.0.1:%d" % ("wss" if tls else "ws", port)
+        suite = start_suite("fuzzingserver", {"url": url, **tls}, "-u", "0")  # no web page beside it
+        suite.listens(port)
+        environment = os.environ | ({"CERT": tls["cert"]} if tls else {})
+        client = Process(os.path.join(out, "client.log"), *command, url, AGENT, env=environment)
+        note = wait("the client", client, deadline)
+        suite.end()
+        if note:
+            print(client.output()[-3000:])
+        return note
+
+    return run
+
+
+def wait(name, process, deadline):
+    """Nothing if it ends well in time."""
+    try:
+        status = process.wait(max(1, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        process.end()
+        return "%s was given up" % name
+    return "%s's exit status was %d" % (name, status) if status else ""
 
 
 def compression(is_long):
@@ -109,82 +170,8 @@ def compression(is_long):
     return ["%d.%d.%d" % (*kind, size) for kind in kinds for size in (1, 3, 5, 7, 9, 12, 15, 18)]
 
 
-def split(lists):
-    return [pattern for given in lists for pattern in re.split(r"[,\s]+", given) if pattern]
-
-
-class Run:
-    def __init__(self, wstest, spec, out, deadline):
-        self.wstest, self.spec, self.out, self.deadline = wstest, spec, out, deadline
-        self.running = []
-
-    def start(self, command, log, **more):
-        with open(os.path.join(self.out, log), "wb") as file:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, **more
-            )
-        self.running.append(process)
-        return process
-
-    def start_suite(self, mode, *options):
-        path = os.path.join(self.out, "spec.json")
-        with open(path, "w") as file:
-            json.dump(self.spec, file, indent=1)
-        return self.start(self.wstest + ["-m", mode, "-s", path, *options], "wstest.log", env=QUIET, cwd=self.out)
-
-    def wait(self, process):
-        """The exit status, or None where the time is up."""
-        try:
-            return process.wait(max(1, self.deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            return None
-
-    def against_server(self, url):
-        self.spec["servers"] = [{"agent": AGENT, "url": url, "options": {"version": 18}}]
-        status = self.wait(self.start_suite("fuzzingclient"))
-        refused = re.search(r"Connection to .* failed.*", read(self.out, "wstest.log"))
-        return explain("the suite", status) + (refused.group(0) if refused else "")
-
-    def against_client(self, command):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.spec["url"] = url = "%s://127.0.0.1:%d" % ("wss" if "cert" in self.spec else "ws", port)
-        suite = self.start_suite("fuzzingserver", "-u", "0")  # no web page beside it
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                if suite.poll() is not None or time.monotonic() > self.deadline:
-                    sys.exit("the suite's server did not start:\n" + read(self.out, "wstest.log"))
-                time.sleep(0.1)
-        status = self.wait(self.start(command + [url, AGENT], "client.log"))
-        if status != 0:
-            print(read(self.out, "client.log")[-3000:])
-        return explain("the client", status)
-
-    def end(self):
-        for process in reversed(self.running):
-            try:
-                os.killpg(process.pid, signal.SIGTERM)
-                try:
-                    process.wait(5)
-                except subprocess.TimeoutExpired:
-                    pass
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            process.wait()
-
-
-def explain(who, status):
-    if status == 0:
-        return ""
-    return "%s was given up" % who if status is None else "%s's exit status was %d" % (who, status)
-
-
-def read(folder, name):
-    with open(os.path.join(folder, name), errors="replace") as file:
+def read(path):
+    with open(path, errors="replace") as file:
         return file.read()
 
 
@@ -194,7 +181,7 @@ def number(case):
 
 def reason(result, out):
     try:
-        case = json.loads(read(out, result["reportfile"]))
+        case = json.loads(read(os.path.join(out, result["reportfile"])))
     except (OSError, ValueError, KeyError):
         return ""
     return "; ".join(text for text in (case.get("result"), case.get("resultClose")) if text)[:300]
@@ -246,4 +233,4 @@ def report(cases, results, out, note, seconds, again):
     return 1 if failed or note else 0
 
 
-sys.exit(main())
+sys.exit(main(*sys.argv[1:]))
