@@ -18,7 +18,7 @@ struct End<'a, R: Endpoint> {
 
 impl<R: Endpoint> End<'_, R> {
     /// Goes on until it wants to read; bytes that leave go onto `wire`. Whether anything happened.
-    fn go_on(&mut self, wire: &mut Vec<u8>) -> bool {
+    fn step(&mut self, wire: &mut Vec<u8>) -> bool {
         let mut went = false;
         loop {
             match self.session.receive(&mut self.rx, &mut self.tx) {
@@ -109,9 +109,9 @@ proptest! {
         let (mut up, mut down) = (Vec::new(), Vec::new());
         loop {
             let went = [
-                client.go_on(&mut up),
+                client.step(&mut up),
                 server.read(&mut up, piece),
-                server.go_on(&mut down),
+                server.step(&mut down),
                 client.read(&mut down, piece),
             ];
             if went == [false; 4] {
