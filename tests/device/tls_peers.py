@@ -105,8 +105,10 @@ class Relay:
             self.writers.add(backend_writer)
             other = asyncio.create_task(forward(backend))
             try:
-                while True:
-                    backend_writer.write(await do(tls.read, 1 << 16))
+                while data := await do(tls.read, 1 << 16):
+                    backend_writer.write(data)
+                # Its close_notify came before ours; after ours, reading raises SSLZeroReturnError.
+                ending = "close_notify"
             finally:
                 backend_writer.write_eof()
                 await other
