@@ -158,9 +158,13 @@ impl<'c> Slots<'c> {
         }
         let mut due = std::mem::take(&mut self.due);
         for Entry { owner, tick } in due.drain(..) {
-            self.run(owner as usize, cx, |slot, cx| {
-                if slot.tick == tick { slot.peer.on_ready(cx) } else { Next::Wait(None) }
-            });
+            self.run(
+                owner,
+                cx,
+                |slot, cx| {
+                    if slot.tick == tick { slot.peer.on_ready(cx) } else { Next::Wait(None) }
+                },
+            );
         }
         self.due = due;
     }
