@@ -54,6 +54,8 @@ pub(crate) struct Inflating {
     len: u64,
     /// Bytes of [`END`] that were used.
     ended: usize,
+    /// The last piece was full, so that there may be more of the input that was used.
+    waits: bool,
     /// Input that waits.
     pub(crate) held: Option<Box<Queue>>,
 }
@@ -159,13 +161,14 @@ impl Inflating {
             fin: false,
             len: 0,
             ended: 0,
+            waits: false,
             held: None,
         }
     }
 
     fn begin(&mut self, kind: MessageKind, window: Option<Window>) {
         (self.kind, self.window, self.utf8) = (kind, window, Validator::new());
-        (self.first, self.fin, self.len, self.ended) = (true, false, 0, 0);
+        (self.first, self.fin, self.len, self.ended, self.waits) = (true, false, 0, 0, false);
         self.restart(&[]);
     }
 
@@ -223,13 +226,20 @@ impl Inflating {
                 filled.done = true;
                 return Ok(());
             }
-            let from = if at_end { &END[self.ended..] } else { *input };
+            let drains = at_end && self.waits;
+            let ends = at_end && !drains;
+            let from = if ends { &END[self.ended..] } else { *input };
             let (read, made) = (self.inflate.total_in(), self.inflate.total_out());
             let status = self.inflate.decompress(from, &mut piece[filled.len..], InflateFlush::SyncFlush);
             let used = (self.inflate.total_in() - read) as usize;
             let len = (self.inflate.total_out() - made) as usize;
+            if ends && len > 0 {
+                // The message was cut off in a block, which took its end for data.
+                return Err(());
+            }
             filled.len += len;
-            if at_end {
+            self.waits = !ends && filled.len == piece.len();
+            if ends {
                 self.ended += used;
             } else {
                 *input = &input[used..];
@@ -237,7 +247,7 @@ impl Inflating {
             match status {
                 Err(_) => return Err(()),
                 // The block that ends the message may be the last of its stream as well.
-                Ok(Status::StreamEnd) if at_end && [OMITTED, END.len()].contains(&self.ended) => {
+                Ok(Status::StreamEnd) if ends && [OMITTED, END.len()].contains(&self.ended) => {
                     filled.done = true;
                     return Ok(());
                 }
@@ -257,7 +267,7 @@ impl Inflating {
                 }
                 Ok(_) if filled.len == piece.len() => return Ok(()),
                 // The message was cut off: all that comes after it was used.
-                Ok(_) if used == 0 && len == 0 => return Err(()),
+                Ok(_) if used == 0 && len == 0 && !drains => return Err(()),
                 Ok(_) => {}
             }
         }

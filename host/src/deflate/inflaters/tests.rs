@@ -82,7 +82,7 @@ fn messages_of_every_form_are_inflated() {
 
 #[test]
 fn what_is_no_deflate_data_is_at_fault_after_what_was_good() {
-    let garbage = |payload| {
+    let garbage = |payload: &[u8]| {
         let (made, _, fault) = inflate(Binary, payload, 99);
         assert_eq!(fault, Some(InvalidDeflate), "{payload:02x?}");
         made
@@ -96,7 +96,11 @@ fn what_is_no_deflate_data_is_at_fault_after_what_was_good() {
     assert_eq!(garbage(&FINAL[..6]), b"Hello");
     assert_eq!(garbage(&FINAL[..7]), b"Hello");
     // Cut off in a block without compression: what every message ends with would be its data.
-    garbage(b"\x00\x20\x00\xdf\xff\x48");
+    for left in 1..=20 {
+        let payload = [&[0x00, 5 + left, 0x00, !(5 + left), 0xff], &b"Hello"[..]].concat();
+        assert_eq!(garbage(&payload), b"Hello", "{left} bytes left");
+        assert_eq!(garbage(&[&FINAL[..7], &payload].concat()), b"HelloHello", "{left} bytes left");
+    }
     garbage(b"\x00\x09\x00\xf6\xff");
 }
 
