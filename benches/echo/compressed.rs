@@ -103,9 +103,7 @@ pub(crate) fn markdown(report: &Report) -> String {
             workload.name
         );
         for (i, (server, cell)) in report.servers.iter().zip(cells).enumerate() {
-            let ratio = own.and_then(|own| cell.to(own)).map_or("n/a".into(), |ratio| {
-                format!("{:.2} ({:.2} to {:.2})", ratio.median, ratio.min, ratio.max)
-            });
+            let ratio = cell.beside(own);
             let percent = |share: fn(&Compressed) -> f64| percent(cell, share);
             let _infallible = writeln!(
                 out,

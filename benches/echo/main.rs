@@ -106,7 +106,8 @@ fn main() -> Outcome<ExitCode> {
     for round in 0..arguments.rounds {
         for (i, samples) in processes.iter_mut().enumerate() {
             eprintln!("round {} of {}: processes {}", round + 1, arguments.rounds, i + 1);
-            samples.extend(bench.attempt_on("microws", "processes", |bench, at| bench.processes(at, i + 1)));
+            samples
+                .extend(bench.attempt_on(report::OWN, "processes", |bench, at| bench.processes(at, i + 1)));
         }
     }
 

@@ -13,6 +13,9 @@ use crate::{
     workload::{Group, Workload},
 };
 
+/// The server that the others stand beside.
+pub(crate) const OWN: &str = "microws";
+
 /// One server under one workload in one round.
 #[derive(Debug, Clone)]
 pub(crate) struct Figures {
@@ -69,9 +72,9 @@ impl Cell {
         Summary::of(pairs.filter_map(|(own, other)| Some(own.as_ref()?.cpu / other.as_ref()?.cpu)))
     }
 
-    /// Beside the first of all in its row, as text.
-    pub(crate) fn to_floor(&self, cells: &[Self]) -> String {
-        cells.first().and_then(|floor| self.to(floor)).map_or("n/a".into(), |ratio| {
+    /// The same as text: the median of the rounds, and the range.
+    pub(crate) fn beside(&self, other: Option<&Self>) -> String {
+        other.and_then(|other| self.to(other)).map_or("n/a".into(), |ratio| {
             format!("{:.2} ({:.2} to {:.2})", ratio.median, ratio.min, ratio.max)
         })
     }
@@ -109,7 +112,8 @@ impl Report {
             "# Echo servers on loopback{}\n\n{}\n\nMedians of {} alternating rounds of {} s. Each server is one \
              thread on a core of its own, a new process for each figure; the load is on another core. CPU is the \
              server's processor time, user and kernel. *× floor* is CPU beside that of the floor, {}, \
-             in the same round: median (smallest to largest). Times are microseconds.\n",
+             in the same round, *÷ microws* beside that of microws: median (smallest to largest). Times are \
+             microseconds.\n",
             if self.tls { ", with TLS" } else { "" },
             self.machine,
             self.rounds,
@@ -123,7 +127,10 @@ impl Report {
         self.main(&mut out);
         self.mixed(&mut out);
         if !self.visits.is_empty() {
-            out.push_str(&visits::markdown(&self.servers, &self.visits));
+            out.push_str(&visits::markdown(
+                &self.servers,
+                self.visits.iter().map(|cell| (cell, self.ratios(cell, &self.visits))),
+            ));
         }
         self.idle(&mut out);
         if !self.processes.is_empty() {
@@ -140,22 +147,28 @@ impl Report {
         out
     }
 
+    /// Beside the first of all in its row, and beside microws, as text.
+    fn ratios(&self, cell: &Cell, cells: &[Cell]) -> [String; 2] {
+        let own = self.servers.iter().position(|server| server == OWN);
+        [cells.first(), own.and_then(|own| cells.get(own))].map(|other| cell.beside(other))
+    }
+
     fn main(&self, out: &mut String) {
         if !self.rows.iter().any(|(workload, _)| workload.group == Group::Main) {
             return;
         }
         out.push_str(
-            "\n| connections x in flight x message | server | CPU per message | × floor | messages/s | p50 | p99 \
-             | p999 | system calls per message | allocations per message |\n\
-             |---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+            "\n| connections x in flight x message | server | CPU per message | × floor | ÷ microws | messages/s \
+             | p50 | p99 | p999 | system calls per message | allocations per message |\n\
+             |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         );
         for (workload, cells) in self.rows.iter().filter(|(workload, _)| workload.group == Group::Main) {
             for (server, cell) in self.servers.iter().zip(cells) {
-                let ratio = cell.to_floor(cells);
+                let [floor, own] = self.ratios(cell, cells);
                 let [p50, p99, p999] = [0, 1, 2].map(|q| or_dash(cell.summary(|f| f.quantiles[q] / 1000.0)));
                 let _infallible = writeln!(
                     out,
-                    "| {} | {server} | {} | {ratio} | {} | {p50} | {p99} | {p999} | {} | {} |",
+                    "| {} | {server} | {} | {floor} | {own} | {} | {p50} | {p99} | {p999} | {} | {} |",
                     workload.name,
                     or_dash(cell.summary(|f| f.cpu / 1000.0)),
                     or_dash(cell.summary(|f| f.rate)),
@@ -171,20 +184,20 @@ impl Report {
             let _infallible = write!(
                 out,
                 "\n## {}\n\n{} clients with one message in flight each beside {} with {}; CPU and rate are those of all, \
-                 the latency is that of the calm ones.\n\n| server | CPU per message | × floor | messages/s | p50 | p99 | \
-                 p999 |\n|---|--:|--:|--:|--:|--:|--:|\n",
+                 the latency is that of the calm ones.\n\n| server | CPU per message | × floor | ÷ microws | messages/s | \
+                 p50 | p99 | p999 |\n|---|--:|--:|--:|--:|--:|--:|--:|\n",
                 workload.name,
                 workload.calm,
                 workload.connections - workload.calm,
                 workload.in_flight,
             );
             for (server, cell) in self.servers.iter().zip(cells) {
+                let [floor, own] = self.ratios(cell, cells);
                 let [p50, p99, p999] = [0, 1, 2].map(|q| or_dash(cell.summary(|f| f.quantiles[q] / 1000.0)));
                 let _infallible = writeln!(
                     out,
-                    "| {server} | {} | {} | {} | {p50} | {p99} | {p999} |",
+                    "| {server} | {} | {floor} | {own} | {} | {p50} | {p99} | {p999} |",
                     or_dash(cell.summary(|f| f.cpu / 1000.0)),
-                    cell.to_floor(cells),
                     or_dash(cell.summary(|f| f.rate)),
                 );
             }

@@ -13,7 +13,7 @@ use crate::{
     compressed::install,
     contenders::Contender,
     load,
-    report::{Report, or_dash},
+    report::{OWN, Report, or_dash},
     wire::ReadWrite,
 };
 
@@ -21,9 +21,6 @@ use crate::{
 pub(crate) const PING: u8 = b'2';
 /// The answer: a text frame of "3", whose key is zero.
 pub(crate) const PONG: &[u8] = &[0x81, 0x81, 0, 0, 0, 0, b'3'];
-
-/// What every figure is seen beside.
-const OWN: &str = "microws";
 
 /// How events come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,9 +137,7 @@ pub(crate) fn markdown(report: &Report) -> String {
     let own = report.servers.iter().position(|server| server == OWN);
     for (workload, cells) in &report.rows {
         for (server, cell) in report.servers.iter().zip(cells) {
-            let ratio = own.and_then(|own| cell.to(&cells[own])).map_or("n/a".into(), |ratio| {
-                format!("{:.2} ({:.2} to {:.2})", ratio.median, ratio.min, ratio.max)
-            });
+            let ratio = cell.beside(own.map(|own| &cells[own]));
             let [p50, p99] = [0, 1].map(|q| or_dash(cell.summary(|figures| figures.quantiles[q] / 1000.0)));
             let _infallible = writeln!(
                 out,

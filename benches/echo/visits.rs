@@ -184,18 +184,20 @@ impl Visitor {
 }
 
 /// The table.
-pub(crate) fn markdown(servers: &[String], visits: &[Cell]) -> String {
+pub(crate) fn markdown<'a>(
+    servers: &[String],
+    visits: impl Iterator<Item = (&'a Cell, [String; 2])>,
+) -> String {
     let mut out = format!(
         "\n## Visits\n\nA client connects, upgrades, has one message of 125 B echoed and closes, {AT_ONCE} at a time; the \
-         rate is what one core has time for. The floor echoes the same bytes.\n\n| server | CPU µs per visit | × floor | \
-         visits per second of processor time |\n|---|--:|--:|--:|\n"
+         rate is what one core has time for. The floor echoes the same bytes.\n\n| server | CPU µs per visit | × floor | ÷ microws | \
+         visits per second of processor time |\n|---|--:|--:|--:|--:|\n"
     );
-    for (server, cell) in servers.iter().zip(visits) {
+    for (server, (cell, [floor, own])) in servers.iter().zip(visits) {
         let _infallible = writeln!(
             out,
-            "| {server} | {} | {} | {} |",
+            "| {server} | {} | {floor} | {own} | {} |",
             or_dash(cell.cpu().map(|cpu| cpu / 1000.0)),
-            cell.to_floor(visits),
             cell.cpu().map_or("n/a".into(), |cpu| human(1e9 / cpu)),
         );
     }

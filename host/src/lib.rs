@@ -16,6 +16,7 @@
 
 mod config;
 mod context;
+mod date;
 mod deflate;
 pub mod engineio;
 mod histogram;

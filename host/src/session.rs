@@ -1,14 +1,12 @@
 //! A client's session, whose opening handshake takes memory only while it lasts.
 
-use std::io::Write;
-use std::time::SystemTime;
-
-use httpdate::HttpDate;
 use microws::deflate::Agreed;
 use microws::{
     Buffer, CloseCode, Config, End, Event, Fields, HandshakeError, MessageKind, ProtocolError, SendError,
     Sent, Server, State, Step, Upgraded,
 };
+
+use crate::date;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -31,18 +29,13 @@ macro_rules! current {
 impl<'c> Session<'c> {
     /// A session on a stream that was accepted just now.
     pub(crate) fn server(config: &'c Config<'c>) -> Self {
-        let mut session = Self::Opening(Box::new(microws::Session::server(config)));
-        session.set_date();
-        session
+        Self::Opening(Box::new(microws::Session::server(config)))
     }
 
     /// Sets the date of the answers to the next request to now.
     pub(crate) fn set_date(&mut self) {
         let Self::Opening(opening) = self else { return };
-        let mut date = [0; 29];
-        let now = HttpDate::from(SystemTime::now());
-        // It writes 29 characters until the year 9999.
-        if write!(&mut date[..], "{now}").is_ok() {
+        if let Some(date) = date::now() {
             let _ = opening.set_date(date);
         }
     }

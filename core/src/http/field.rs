@@ -170,3 +170,21 @@ pub(crate) const fn is_target(mut bytes: &[u8]) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_that_can_stand_in_a_token_has_its_bit() {
+        let others = br#""(),/:;<=>?@[\]{}"#;
+        for (byte, first) in (0x20..0x7f).zip([0x20, 0x40, 0x60].map(|first| [first; 32]).concat()) {
+            let can = byte > b' ' && !others.contains(&byte);
+            assert_eq!(token_bytes(first) >> (byte - first) & 1 != 0, can, "{byte:02x}");
+            assert_eq!(is_token(&[b'a', byte]), can, "{byte:02x}");
+        }
+        for byte in (0..0x20).chain(0x7f..=0xff) {
+            assert!(!is_token(&[byte]), "{byte:02x}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use microws::Event;
+use microws::http::Field;
 
 /// The parts of a request's head that a service needs.
 #[derive(Debug, Default)]
@@ -41,22 +42,29 @@ impl Request {
                     (new, old) => *old = new.map(str::to_owned),
                 }
             }
-            Event::Field(field) if field.is("Content-Type") => write(&mut self.content_type, field.value()),
-            Event::Field(field) if field.is("Content-Length") => {
-                // Core has checked it.
-                let digits = field.value().iter().filter(|byte| byte.is_ascii_digit());
-                self.content_len = digits
-                    .fold(0, |n: u64, digit| n.saturating_mul(10).saturating_add(u64::from(digit & 0x0f)));
-            }
-            Event::Field(field) if field.is("Access-Control-Request-Headers") => {
-                write(&mut self.wanted_fields, field.value());
-            }
-            Event::Field(field) if field.is("Host") => write(&mut self.host, field.value()),
-            Event::Field(field) if field.is("Origin") => {
-                self.add_origin(&field.value().escape_ascii().to_string());
-            }
+            Event::Field(field) => self.on_field(field),
             Event::LongField(name) if name.eq_ignore_ascii_case(b"Origin") => self.add_origin("too long"),
             _ => {}
+        }
+    }
+
+    fn on_field(&mut self, field: Field<'_>) {
+        // `Field::is` would look for its end for each of these again.
+        let name = field.name();
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        if is("Host") {
+            write(&mut self.host, field.value());
+        } else if is("Origin") {
+            self.add_origin(&field.value().escape_ascii().to_string());
+        } else if is("Content-Type") {
+            write(&mut self.content_type, field.value());
+        } else if is("Content-Length") {
+            // Core has checked it.
+            let digits = field.value().iter().filter(|byte| byte.is_ascii_digit());
+            self.content_len =
+                digits.fold(0, |n: u64, digit| n.saturating_mul(10).saturating_add(u64::from(digit & 0x0f)));
+        } else if is("Access-Control-Request-Headers") {
+            write(&mut self.wanted_fields, field.value());
         }
     }
 

@@ -3,7 +3,9 @@
 use microws::deflate::{Deflater, Inflater, Params};
 use microws::io::StreamError;
 use microws::io::blocking::{ByteStream, WebSocket};
-use microws::{Buffer, Config, End, Event, MessageKind, ProtocolError, Sent, Session, Step};
+use microws::{
+    Buffer, CloseCode, Config, End, Event, MessageKind, ProtocolError, SendError, Sent, Session, Step,
+};
 use microws_tests::wire::{Stalls, Wire};
 use microws_tests::zlib::{Compressor, inflate};
 use microws_tests::{Cuts, buffer, frame, frames, messages};
@@ -214,6 +216,58 @@ fn a_program_with_an_engine_of_its_own_fails_the_connection_as_a_session_would()
         session.commit(&mut rx, 0);
         assert_eq!(session.receive(&mut rx, &mut tx), Step::End(End::Failed(error)));
     }
+}
+
+/// "Hello" in two fragments, as RFC 7692 section 7.2.3.1 prints them.
+#[test]
+fn what_the_programs_own_engine_made_goes_out_as_it_is() {
+    let config = Config::new();
+    let open = || Session::upgraded(&config, microws::Server).agree(Some(crate::receiving::agreed()));
+    let (mut session, mut tx) = (open(), buffer(16));
+    session.send_deflated(&mut tx, MessageKind::Text, b"\xf2\x48\xcd", false).unwrap();
+    session.send_deflated(&mut tx, MessageKind::Text, b"\xc9\xc9\x07\x00", true).unwrap();
+    assert_eq!(tx.filled(), b"\x41\x03\xf2\x48\xcd\x80\x04\xc9\xc9\x07\x00");
+    tx.consume(usize::MAX);
+    // The header alone, of what a program writes from where it stands.
+    session.send_deflated_header(&mut tx, MessageKind::Binary, 0x0100, false).unwrap();
+    session.send_deflated_header(&mut tx, MessageKind::Binary, 7, true).unwrap();
+    assert_eq!(tx.filled(), b"\x42\x7e\x01\x00\x80\x07");
+    // What does not fit leaves nothing behind.
+    let full = session.send_deflated(&mut tx, MessageKind::Text, &[0; 9], true);
+    assert_eq!((full, tx.filled().len()), (Err(SendError::BufferFull), 6));
+    tx.consume(usize::MAX);
+    session.close(&mut tx, CloseCode::NORMAL, "").unwrap();
+    assert_eq!(session.send_deflated(&mut tx, MessageKind::Text, b"\0", true), Err(SendError::Closed));
+    assert_eq!(session.send_deflated_header(&mut tx, MessageKind::Text, 1, true), Err(SendError::Closed));
+}
+
+#[test]
+fn what_the_programs_own_engine_made_waits_for_the_opening_and_for_the_message_before() {
+    let config = Config::new();
+    let refusals = |session: &mut Session<'_, _>, tx: &mut Buffer<'_>| {
+        (
+            session.send_deflated(tx, MessageKind::Text, b"\0", true),
+            session.send_deflated_header(tx, MessageKind::Text, 1, true),
+        )
+    };
+    let (mut session, mut rx, mut tx) = at_head_end(&config);
+    assert_eq!(refusals(&mut session, &mut tx), (Err(SendError::NotNow), Err(SendError::NotNow)));
+    // No ring, and no offer that the program asked for.
+    assert_eq!(session.receive(&mut rx, &mut tx), Step::Event(Event::Open));
+    let none = Err(SendError::NotNegotiated);
+    assert_eq!(refusals(&mut session, &mut tx), (none, none));
+    let config = Config::new().deflate(Params::new());
+    let (mut session, mut rx, mut tx) = at_head_end(&config);
+    assert_eq!(session.receive(&mut rx, &mut tx), Step::Event(Event::Open));
+    tx.consume(usize::MAX);
+    // A message that goes out in parts, each as long as `tx`.
+    assert_eq!(session.send(&mut tx, MessageKind::Binary, &[7; 600]), Ok(Sent::Write));
+    let busy = Err(SendError::MessageInProgress);
+    assert_eq!(refusals(&mut session, &mut tx), (busy, busy));
+    tx.consume(usize::MAX);
+    assert_eq!(session.send(&mut tx, MessageKind::Binary, &[7; 600]), Ok(Sent::Done));
+    assert_eq!(session.send_deflated(&mut tx, MessageKind::Text, b"\0", true), Ok(()));
+    assert!(tx.filled().ends_with(b"\xc1\x01\x00"));
 }
 
 #[test]
