@@ -68,6 +68,31 @@ need() {
     [ "$1" != cargo ] || command -v cc >/dev/null || apt_install gcc libc6-dev
 }
 
+# expect WHAT COMMAND...: notes whether it passes, and what it left in $said.
+passed=0 failed=0 table=
+expect() {
+    local result=FAILED
+    said=
+    echo "== $1"
+    if "${@:2}"; then
+        result=passed
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
+    table+="$result   $1${said:+: $said}"$'\n'
+}
+# results: what came of all that was expected, as a stage tells it.
+results() {
+    echo ---
+    printf '%s' "$table"
+    echo "$passed passed, $failed failed"
+    [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+}
+
+# features_of FOLDER: the features that the manifest of the package there lists, without the default one.
+features_of() { sed -nE '/^\[features\]/,/^\[dep/s/^([a-z0-9-]+) = .*/\1/p' "$root/$1/Cargo.toml" | grep -vx default; }
+
 # The arguments that choose the tests of core: those that need no feature `host`.
 # shellcheck disable=SC2034  # for the stages
 core_tests=(-p microws-tests --no-default-features --tests)

@@ -87,6 +87,7 @@ impl<'c> Peer<'c> {
 
     /// Rejects the client: there are too many.
     pub(crate) fn reject_over_limit(&mut self, cx: &mut Context<'_, '_>) -> Next {
+        self.session.set_date();
         let (mut link, report, service) = self.link(cx);
         let done = service.reject_over_limit(&mut link, report).and_then(|()| Ok(link.flush()?));
         self.next(done, cx)
