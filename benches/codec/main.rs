@@ -137,7 +137,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Build a contender and let it prove itself: three runs, for what is left behind by one must not spoil the next.
+/// Builds a contender and compares three runs of it with what went in: one run must leave nothing that spoils the next.
 fn proven(name: &str, build: Build, case: &Case, input: &Input) -> Echo {
     let mut echo = build(input.wire.clone());
     if name == "memcpy" {

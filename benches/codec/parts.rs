@@ -17,7 +17,7 @@ use crate::{
 
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-/// Payloads one behind the other, as they lie in a receive buffer: at any alignment.
+/// Payloads one after the other, as they lie in a receive buffer: at any alignment.
 fn lay_out(lens: &[usize]) -> Vec<std::ops::Range<usize>> {
     let mut at = 0;
     lens.iter()
@@ -161,7 +161,7 @@ pub(crate) fn headers(chosen: &dyn Fn(&str) -> bool, effort: Effort) -> (Table, 
 fn decode(lens: &[u64], random: &mut fastrand::Rng, effort: Effort, (table, name): (&mut Table, &str)) {
     let mut wire = vec![];
     for len in lens {
-        // A header with the payload's first bytes behind it, as far as a decoder might look.
+        // A header and the payload's first bytes, as far as a decoder might look.
         let first = frames::FIN | random.u8(1..=2);
         let mut head = vec![];
         frames::push_masked_header(&mut head, first, random.u32(..).to_ne_bytes(), *len);

@@ -78,8 +78,8 @@ pub(crate) fn edge_ws(input: Rc<[u8]>) -> Echo {
         let (mut rest, mut sent) = (&mut rx[..], 0);
         while !rest.is_empty() {
             let (mut header, size) = FrameHeader::deserialize(rest).expect("a valid header");
-            let (payload, behind) = rest[size..].split_at_mut(header.payload_len as usize);
-            rest = behind;
+            let (payload, after) = rest[size..].split_at_mut(header.payload_len as usize);
+            rest = after;
             header.mask(payload, 0);
             header.mask_key = None;
             sent += header.serialize(&mut tx[sent..]).expect("room");
@@ -143,7 +143,7 @@ pub(crate) fn websocket_sans_io(input: Rc<[u8]>) -> Echo {
     })
 }
 
-/// It moves the bytes behind each frame to the front of its buffer: a small one serves it better.
+/// It moves the bytes after each frame to the front of its buffer: a small one serves it better.
 pub(crate) fn ws_framer(input: Rc<[u8]>) -> Echo {
     let capacity = if input.len() > 128 * 1024 { input.len() } else { 32 * 1024 };
     let (mut received, mut reply) = (vec![0; capacity], vec![0; capacity]);
@@ -175,8 +175,8 @@ pub(crate) fn soketto(input: Rc<[u8]>) -> Echo {
             let Ok(Parsing::Done { value: header, offset }) = codec.decode_header(rest) else {
                 panic!("no valid header")
             };
-            let (payload, behind) = rest[offset..].split_at_mut(header.payload_len());
-            rest = behind;
+            let (payload, after) = rest[offset..].split_at_mut(header.payload_len());
+            rest = after;
             Codec::apply_mask(&header, payload);
             let mut reply = Header::new(header.opcode());
             reply.set_fin(header.is_fin()).set_payload_len(payload.len());

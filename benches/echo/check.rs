@@ -142,7 +142,7 @@ impl Checker {
         (self.offset, self.first, self.fin) = (0, true, false);
     }
 
-    /// The bytes behind the header; `None` while it is not all there.
+    /// The bytes after the header; `None` while it is not all there.
     fn header<'b>(&mut self, bytes: &'b [u8], script: &Script) -> Result<Option<&'b [u8]>, String> {
         let held = self.header_len;
         let (header, rest) = if held == 0

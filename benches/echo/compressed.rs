@@ -20,7 +20,7 @@ use crate::{
 /// What every figure is seen beside: the released program as it starts without an argument.
 const OWN: &str = "microws, level 1";
 
-/// By name; the levels are those that the servers have if nobody asks for another, but for the rows of microws with 6.
+/// By name; the levels are those that the servers have by default, except in the rows of microws with 6.
 pub(crate) fn contenders(programs: &Path, uwebsockets: bool, ws: bool) -> Outcome<Vec<Contender>> {
     let mut all = vec![];
     let mut add = |name: &str, program: &Path, arguments: &str| {

@@ -30,17 +30,20 @@ const COLOURS: [(u8, u8, u8); 14] = [
     (255, 140, 190),
 ];
 
-/// Two panels: processor time per message by connections, and per byte by length of message.
+/// Two panels: processor time per message by connections, and per byte by length of message. The names of the servers stand in
+/// the second, where the cost falls and leaves room for them.
 pub(crate) fn draw(report: &Report, path: &Path) -> Outcome {
     let drawing = SVGBackend::new(path, (1200, 480)).into_drawing_area();
     drawing.fill(&WHITE)?;
     let (left, right) = drawing.split_horizontally(600);
+    let has_lengths = report.rows.iter().any(|(workload, _)| workload.group == Group::Lengths);
     panel(
         &left,
         report,
         Group::Connections,
         ("server CPU per message of 125 B", "connections", "µs per message"),
         |workload, cpu| (workload.connections as f64, cpu / 1000.0),
+        !has_lengths,
     )?;
     panel(
         &right,
@@ -48,6 +51,7 @@ pub(crate) fn draw(report: &Report, path: &Path) -> Outcome {
         Group::Lengths,
         ("server CPU per byte, one connection", "bytes in a message", "ns per byte"),
         |workload, cpu| (workload.len as f64, cpu / workload.len as f64),
+        true,
     )?;
     Ok(drawing.present()?)
 }
@@ -58,6 +62,7 @@ fn panel<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
     group: Group,
     (title, x_title, y_title): (&str, &str, &str),
     point: impl Fn(&Workload, f64) -> Point,
+    names: bool,
 ) -> Outcome {
     let lines: Vec<(&String, Vec<Point>)> = report
         .servers
@@ -98,11 +103,13 @@ fn panel<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
             .label(server)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], style));
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK.mix(0.3))
-        .draw()?;
+    if names {
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperRight)
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK.mix(0.3))
+            .draw()?;
+    }
     Ok(())
 }

@@ -6,8 +6,8 @@
 //!
 //! - Masking: SysTick around the call.
 //!
-//! The job runs twice: silently for the stack, then with all that it sends on the standard output, for the host to
-//! judge, the figures behind it.
+//! The job runs twice: silently for the stack, then with all that it sends on the standard output, and the figures
+//! after that, for the host to compare.
 
 use core::mem;
 use core::panic::PanicInfo;

@@ -1,4 +1,4 @@
-//! fastwebsockets behind hyper, messages whole: its `echo_server` example.
+//! fastwebsockets after hyper, messages whole: its `echo_server` example.
 
 use fastwebsockets::{FragmentCollector, OpCode, WebSocketError, upgrade};
 use http_body_util::Empty;

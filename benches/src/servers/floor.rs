@@ -76,7 +76,7 @@ pub(super) fn serve(listener: std::net::TcpListener) -> Outcome {
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     let mut clients = Slab::<Client>::new();
     let mut buffer = vec![0; 256 * 1024 + PAGE];
-    // As microws places its own: amid a page, for the kernel's side of the copy mostly begins one.
+    // As microws places its own: half a page past a page boundary, because the kernel's side of the copy mostly begins a page.
     let start = (PAGE + PAGE / 2 - buffer.as_ptr().addr() % PAGE) % PAGE;
     let buffer = &mut buffer[start..][..256 * 1024];
     let (mut again, mut now) = (vec![], vec![]);
@@ -100,7 +100,7 @@ pub(super) fn serve(listener: std::net::TcpListener) -> Outcome {
             }
             if event.is_readable() && matches!(progress, Progress::Drained) {
                 progress = client.readable(buffer);
-                // An end that is queued behind data has no edge of its own.
+                // An end that is queued after data has no edge of its own.
                 if event.is_read_closed() && matches!(progress, Progress::Drained) && client.unsent.is_empty()
                 {
                     progress = Progress::More;

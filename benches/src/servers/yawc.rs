@@ -1,4 +1,4 @@
-//! yawc behind hyper, with permessage-deflate as its options make it by default, and one pool of deflaters and inflaters
+//! yawc after hyper, with permessage-deflate as its options make it by default, and one pool of deflaters and inflaters
 //! as its documents advise for many clients.
 
 use std::sync::LazyLock;

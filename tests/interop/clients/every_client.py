@@ -29,9 +29,8 @@ CLIENTS = {
     "chat": [NODE, HERE / "chat.cjs"],
     "engine.io-client": [NODE, HERE / "engineio.cjs"],
 }
-# python-socketio misses an event over wss now and then, no matter whose TLS the server has; npm's client does not. The
-# programs of their own have no TLS.
-PLAIN_ONLY = {"python-socketio", "chat", "engine.io-client"}
+# Programs of their own, without TLS.
+PLAIN_ONLY = {"chat", "engine.io-client"}
 TLS_ONLY = {"openssl"}
 # As it comes, with context takeover, with its choices made, and for Socket.IO.
 SERVERS = {

@@ -1,29 +1,44 @@
-"""python-socketio's client against the echo server, in three modes: WebSocket, polling, polling and then the upgrade.
+"""python-socketio's clients against the echo server, in three modes: WebSocket, polling, polling and then the upgrade. In the
+clear it is the one with threads, over TLS the one for asyncio: of the first one thread writes while another one reads, and
+Python's ssl lets both into one connection of OpenSSL, which is not made for that.
 
 Each check is a line `ok ...` or `not ok ...`; the server's port is SOCKETIO in the environment, and
 SCHEME is ws or wss.
 """
 
+import asyncio
 import importlib.metadata
 import os
 import queue
+import threading
 
 import socketio
 
-URL = "%s://127.0.0.1:%s" % ({"ws": "http", "wss": "https"}[os.environ["SCHEME"]], os.environ["SOCKETIO"])
+IS_TLS = os.environ["SCHEME"] == "wss"
+URL = "%s://127.0.0.1:%s" % ("https" if IS_TLS else "http", os.environ["SOCKETIO"])
 PATIENCE = 10
+LOOP = asyncio.new_event_loop()
+threading.Thread(target=LOOP.run_forever, daemon=True).start()
+
+
+def done(result):
+    """What a call came to: that of the client for asyncio is a coroutine."""
+    if not IS_TLS:
+        return result
+    return asyncio.run_coroutine_threadsafe(result, LOOP).result(2 * PATIENCE)
 
 
 class Client:
     """A client whose events wait in a queue."""
 
     def __init__(self, transports, namespace="/", **options):
-        self.client = socketio.Client(reconnection=False)
+        self.client = (socketio.AsyncClient if IS_TLS else socketio.Client)(reconnection=False)
         self.namespace = namespace
         self.events = queue.Queue()
         self.client.on("*", lambda name, *args: self.events.put((name, args)), namespace=namespace)
         self.client.on("disconnect", lambda *args: self.events.put(("disconnect", args)), namespace=namespace)
-        self.client.connect(URL, transports=transports, namespaces=[namespace], wait_timeout=PATIENCE, **options)
+        options |= {"transports": transports, "namespaces": [namespace], "wait_timeout": PATIENCE}
+        done(self.client.connect(URL, **options))
 
     def next(self, name):
         while True:
@@ -32,10 +47,10 @@ class Client:
                 return args
 
     def emit(self, name, *args):
-        self.client.emit(name, args, namespace=self.namespace)
+        done(self.client.emit(name, args, namespace=self.namespace))
 
     def call(self, name, *args):
-        return self.client.call(name, args, namespace=self.namespace, timeout=PATIENCE)
+        return done(self.client.call(name, args, namespace=self.namespace, timeout=PATIENCE))
 
 
 def the_news_come(open):
@@ -86,7 +101,7 @@ def an_unknown_namespace_is_refused(open):
 
 def heartbeats_keep_an_idle_client(open):
     client = open()
-    client.client.sleep(1.5)  # five intervals of the server's
+    done(client.client.sleep(1.5))  # five intervals of the server's
     assert client.call("still", "here") == "here"
 
 
@@ -118,4 +133,4 @@ for mode, transports in MODES.items():
         except Exception as error:
             print("not ok", name, repr(error).replace("\n", " "), flush=True)
         for client in clients:
-            client.client.disconnect()
+            done(client.client.disconnect())

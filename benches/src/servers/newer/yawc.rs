@@ -1,4 +1,4 @@
-//! yawc behind hyper: its `echo_server` example, but text is checked, as by all others.
+//! yawc after hyper: its `echo_server` example, but text is checked, as by all others.
 
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::Empty;

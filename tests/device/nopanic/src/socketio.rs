@@ -1,4 +1,4 @@
-//! Socket.IO: a client by hand and behind its handles, a server's session under any requests, the codec.
+//! Socket.IO: a client by hand and in its handles, a server's session under any requests, the codec.
 
 use microws::io::{blocking, polled};
 use microws::{Buffer, Chunk, MessageKind, Session};
@@ -74,7 +74,7 @@ extern "C" fn socketio_client() {
     });
 }
 
-/// A client behind the blocking handle.
+/// A client in the blocking handle.
 #[unsafe(no_mangle)]
 extern "C" fn socketio_blocking() {
     let (mut a, mut b, mut c) = ([0; 256], [0; 256], [0; 256]);

@@ -15,8 +15,8 @@ impl Encoding for Base64 {
     fn encode(bytes: &[u8], text: &mut [u8]) -> Result<(), ()> {
         let mut rest = bytes;
         for digits in text.chunks_exact_mut(4) {
-            let (group, behind) = rest.split_at_checked(3).unwrap_or((rest, &[]));
-            rest = behind;
+            let (group, after) = rest.split_at_checked(3).unwrap_or((rest, &[]));
+            rest = after;
             let mut bits = [0; 4];
             for (to, from) in bits.iter_mut().zip(group) {
                 *to = *from;
