@@ -13,7 +13,7 @@ use std::{env, fs, process, thread};
 
 use microws_tests::frames::frame;
 use microws_tests::raw::{KEY, REQUEST};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -121,18 +121,20 @@ fn count(program: &PathBuf, workload: &Workload, rounds: usize) -> Outcome<u64> 
     let expected = frame(opcode, None, &payload).repeat(workload.in_flight);
     let mut reply = vec![0; expected.len()];
     let mut clients = (0..workload.connections).map(|_| open(server.address)).collect::<Outcome<Vec<_>>>()?;
-    for client in &mut clients {
-        client.write_all(&message)?;
-    }
-    for round in 1..=rounds {
+    for _ in 0..rounds {
+        // All messages of a round are there before it gets the first one: how many it finds at once does not depend on how
+        // busy the machine is. A single one needs no pause, which costs a wake-up of its own.
+        if workload.connections > 1 {
+            server.pause()?;
+        }
+        for client in &mut clients {
+            client.write_all(&message)?;
+        }
+        server.go_on()?;
         for client in &mut clients {
             client.read_exact(&mut reply)?;
             if reply != expected {
                 return Err("another message came back".into());
-            }
-            // While this one waits the others have their turn, so that there is always something to do.
-            if round < rounds {
-                client.write_all(&message)?;
             }
         }
     }
@@ -186,6 +188,18 @@ impl Server {
             line.clear();
         }
         Err(format!("{} did not say where it listens", program.display()).into())
+    }
+
+    /// Stops it until it is to [`go_on`](Self::go_on).
+    fn pause(&self) -> Outcome<()> {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::STOP)?;
+        waitpid(Some(pid), WaitOptions::UNTRACED)?;
+        Ok(())
+    }
+
+    fn go_on(&self) -> Outcome<()> {
+        Ok(kill_process(Pid::from_child(&self.child), Signal::CONT)?)
     }
 
     /// Ends it, so that callgrind writes what it has counted.

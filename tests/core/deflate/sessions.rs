@@ -223,7 +223,7 @@ fn a_program_with_an_engine_of_its_own_fails_the_connection_as_a_session_would()
 fn what_the_programs_own_engine_made_goes_out_as_it_is() {
     let config = Config::new();
     let open = || Session::upgraded(&config, microws::Server).agree(Some(crate::receiving::agreed()));
-    let (mut session, mut tx) = (open(), buffer(16));
+    let (mut session, mut tx) = (open(), buffer(139));
     session.send_deflated(&mut tx, MessageKind::Text, b"\xf2\x48\xcd", false).unwrap();
     session.send_deflated(&mut tx, MessageKind::Text, b"\xc9\xc9\x07\x00", true).unwrap();
     assert_eq!(tx.filled(), b"\x41\x03\xf2\x48\xcd\x80\x04\xc9\xc9\x07\x00");
@@ -233,7 +233,7 @@ fn what_the_programs_own_engine_made_goes_out_as_it_is() {
     session.send_deflated_header(&mut tx, MessageKind::Binary, 7, true).unwrap();
     assert_eq!(tx.filled(), b"\x42\x7e\x01\x00\x80\x07");
     // What does not fit leaves nothing behind.
-    let full = session.send_deflated(&mut tx, MessageKind::Text, &[0; 9], true);
+    let full = session.send_deflated(&mut tx, MessageKind::Text, &[0; 132], true);
     assert_eq!((full, tx.filled().len()), (Err(SendError::BufferFull), 6));
     tx.consume(usize::MAX);
     session.close(&mut tx, CloseCode::NORMAL, "").unwrap();
