@@ -236,7 +236,7 @@ fn what_the_programs_own_engine_made_goes_out_as_it_is() {
     let full = session.send_deflated(&mut tx, MessageKind::Text, &[0; 132], true);
     assert_eq!((full, tx.filled().len()), (Err(SendError::BufferFull), 6));
     tx.consume(usize::MAX);
-    session.close(&mut tx, CloseCode::NORMAL, "").unwrap();
+    assert_eq!(session.close(&mut tx, CloseCode::NORMAL, ""), Ok(Sent::Done));
     assert_eq!(session.send_deflated(&mut tx, MessageKind::Text, b"\0", true), Err(SendError::Closed));
     assert_eq!(session.send_deflated_header(&mut tx, MessageKind::Text, 1, true), Err(SendError::Closed));
 }
