@@ -2,10 +2,11 @@
 
     coverage.py ROOT SOURCES PACKAGE PERCENT <TRACES
 
-Lists the lines that no test runs and the share of each file. Fails if fewer than PERCENT of all are run. A file's unit tests,
-which stand at its end, do not count.
+Lists the lines that no test runs and the share of each file. Fails if fewer than PERCENT of all are run. A file's unit
+tests, which stand at its end, do not count.
 """
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pathlib import Path
 def lines_of(path: Path) -> list[str]:
     """A file's lines before its unit tests."""
     lines = path.read_text().splitlines()
-    for i, (marker, module) in enumerate(zip(lines, lines[1:])):
+    for i, (marker, module) in enumerate(itertools.pairwise(lines)):
         if marker.startswith("#[cfg(test)]") and module.startswith("mod tests"):
             return lines[:i]
     return lines

@@ -1,6 +1,7 @@
-"""python-socketio's clients against the echo server, in three modes: WebSocket, polling, polling and then the upgrade. In the
-clear it is the one with threads, over TLS the one for asyncio: of the first one thread writes while another one reads, and
-Python's ssl lets both into one connection of OpenSSL, which is not made for that.
+"""python-socketio's clients against the echo server, in three modes: WebSocket, polling, polling and then the upgrade.
+
+In the clear it is the one with threads, over TLS the one for asyncio: of the first one thread writes while another one
+reads, and Python's ssl lets both into one connection of OpenSSL, which is not made for that.
 
 Each check is a line `ok ...` or `not ok ...`; the server's port is SOCKETIO in the environment, and
 SCHEME is ws or wss.
