@@ -213,7 +213,7 @@ fn a_fault_is_told_with_the_byte_that_makes_it_one() {
 
 #[test]
 fn it_says_what_it_is_and_what_is_wrong() {
-    assert_eq!(format!("{:?}", Inflater::default()), "Inflater { stage: Header, seen: 0 }");
+    assert_eq!(format!("{:?}", Inflater::default()), "Inflater { stage: Start, seen: 0 }");
     let mut inflater = Inflater::new();
     let inflated = inflater.inflate(&mut &hex!("f2 48")[..], &mut [0; 256], 9);
     assert_eq!(inflated.bytes, 0..1);

@@ -6,7 +6,7 @@ use super::bits::Bits;
 use super::fast::Tables;
 use super::huffman::{Ends, Symbols};
 use super::inflated::{Fault, Inflated, Next};
-use super::steps::{HEADER_BITS, Stage, Stop};
+use super::steps::{Stage, Stop};
 
 /// The least ring in bytes: the smallest window that peers can agree on (RFC 7692 section 7.1.2).
 pub const MIN_RING_LEN: usize = 1 << 8;
@@ -78,8 +78,8 @@ impl Inflater {
     /// At the start of a message, with an empty window.
     pub const fn new() -> Self {
         Self {
-            stage: Stage::Header,
-            wanted: HEADER_BITS,
+            stage: Stage::Start,
+            wanted: 0,
             bits: Bits::NONE,
             last: false,
             fixed: false,
@@ -105,7 +105,7 @@ impl Inflater {
     /// Begins the next message, whether or not the last one was finished. `keep` keeps the window: context takeover, RFC 7692
     /// section 7.1.1. Without it the message's output begins at the front of the ring.
     pub const fn begin(&mut self, keep: bool) {
-        (self.stage, self.wanted, self.bits, self.unmasked) = (Stage::Header, HEADER_BITS, Bits::NONE, 0);
+        (self.stage, self.wanted, self.bits, self.unmasked) = (Stage::Start, 0, Bits::NONE, 0);
         if !keep {
             (self.at, self.seen) = (0, 0);
         }
@@ -162,5 +162,44 @@ impl fmt::Debug for Inflater {
 impl defmt::Format for Inflater {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(f, "Inflater {{ seen: {} }}", self.seen);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_one_is_all_zeros_so_that_a_static_takes_no_flash() {
+        let Inflater {
+            stage,
+            wanted,
+            last,
+            fixed,
+            code_lengths,
+            bits,
+            at,
+            end,
+            seen,
+            length,
+            distance,
+            symbol,
+            literals,
+            total,
+            done,
+            unmasked,
+            literal_ends,
+            distance_ends,
+            symbols,
+            lengths,
+            tables: _, // of numbers alone
+        } = Inflater::new();
+        assert_eq!((stage as u8, last, fixed, unmasked, bits.held, bits.count), (0, false, false, 0, 0, 0));
+        assert_eq!((wanted, code_lengths, at, end, seen, length), (0, 0, 0, 0, 0, 0));
+        assert_eq!((distance, symbol, literals, total, done), (0, 0, 0, 0, 0));
+        assert!(
+            [&literal_ends[..], &distance_ends, &symbols].iter().all(|part| part.iter().all(|one| *one == 0))
+        );
+        assert!(lengths.iter().all(|length| *length == 0));
     }
 }

@@ -1,7 +1,8 @@
 //! The steps of an [`Inflater`], each of which takes all of its bits or none.
 //!
 //! ```text
-//!            ┌── StoredLength ─▶ StoredCheck ─▶ Stored ⇄ StoredByte ────────────┐
+//!  Start
+//!    ▼       ┌── StoredLength ─▶ StoredCheck ─▶ Stored ⇄ StoredByte ────────────┐
 //!  Header ───┼── Sizes ─▶ CodeLengths ─▶ Lengths ⇄ Repeat ──┐                   ├─▶ Header
 //!            └──────────────────────────────────────────────┴─▶ Symbol ◀─┐      │
 //!                Literal ◀── byte ──┤ ── end of block ──────────────────────────┘
@@ -18,7 +19,7 @@ use super::inflate::{Inflater, LITERALS, MAX_RING_LEN};
 pub(super) const END_OF_BLOCK: u16 = 256;
 
 /// The bits of a block's header.
-pub(super) const HEADER_BITS: u8 = 3;
+const HEADER_BITS: u8 = 3;
 
 /// The order in which the lengths of the codes for code lengths come (RFC 1951 section 3.2.7).
 const ORDER: [u8; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
@@ -29,6 +30,8 @@ const FIXED: [(u8, u8); 5] = [(144, 8), (112, 9), (24, 7), (8, 8), (32, 5)];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Stage {
+    // Before the first bit. It comes first, so that a new inflater is all zeros, and a static one takes no flash.
+    Start,
     // These begin with a symbol, the others with bits.
     Lengths,
     Symbol,
@@ -80,6 +83,7 @@ impl Inflater {
         // Most stages need none.
         self.wanted = 0;
         self.stage = match self.stage {
+            Stage::Start => self.next_block(),
             Stage::Header => {
                 self.last = value & 1 != 0;
                 match value >> 1 {
@@ -244,7 +248,7 @@ impl Inflater {
         stage
     }
 
-    /// After a block.
+    /// Before a block.
     #[inline(always)]
     const fn next_block(&mut self) -> Stage {
         // "When any DEFLATE block with the "BFINAL" bit set to 1 doesn't end at a byte boundary, an endpoint
