@@ -9,6 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 work=$target/tests # everything that a stage installs or writes
 mkdir -p "$work"
+export PYTHONPATH=$root/tests
 # Nobody edits between the stages or steps through what they build: compiled without what that would need, it is
 # there sooner.
 export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0} CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-false}
@@ -96,9 +97,6 @@ features_of() { sed -nE '/^\[features\]/,/^\[dep/s/^([a-z0-9-]+) = .*/\1/p' "$ro
 # The arguments that choose the tests of core: those that need no feature `host`.
 # shellcheck disable=SC2034  # for the stages
 core_tests=(-p microws-tests --no-default-features --tests)
-# Those of the host, without what a test of core would say of it.
-# shellcheck disable=SC2034
-host_tests=(-p microws-tests --lib --bins --test 'host_*' --test hostile)
 
 # once FOLDER FILE... -- COMMAND...: makes the folder anew with the command unless that was done before
 # with the same files; two stages that run at once do not disturb each other.
@@ -154,6 +152,13 @@ make_node_env() {
         npm ci --prefix "$1" --no-audit --no-fund --ignore-scripts
 }
 
+# find_chromium: Debian's, unless CHROMIUM names another; sets $chromium.
+find_chromium() {
+    [ -n "${CHROMIUM:-}" ] || need chromium
+    # shellcheck disable=SC2034  # for the caller
+    chromium=${CHROMIUM:-$(command -v chromium)}
+}
+
 # The echo server as it is released, or whatever MICROWS_ECHO names.
 build_echo_server() {
     echo_binary=${MICROWS_ECHO:-}
@@ -161,23 +166,4 @@ build_echo_server() {
     need cargo
     (cd "$root" && cargo build --release --locked -p microws-host --bin microws-echo)
     echo_binary=$target/release/microws-echo
-}
-
-# start_echo_server LOG [ARGUMENT...]: on a free port of 127.0.0.1; sets $echo_port and $echo_pid. With TLS it takes plain
-# connections as well, unless the arguments forbid them.
-start_echo_server() {
-    local log=$1
-    shift
-    : >"$log"
-    "$echo_binary" --listen 127.0.0.1:0 "$@" 2>"$log" </dev/null &
-    echo_pid=$!
-    at_exit end_process "$echo_pid"
-    for _ in {1..100}; do
-        echo_port=$(sed -n 's|.*listening on wss\{0,1\}://127\.0\.0\.1:\([0-9]*\)/.*|\1|p' "$log" | head -n 1)
-        [ -n "$echo_port" ] && return
-        kill -0 "$echo_pid" 2>/dev/null || break
-        sleep 0.1
-    done
-    cat "$log" >&2
-    fail "the echo server did not start: $echo_binary $*"
 }

@@ -38,9 +38,6 @@ bare_metal() { CARGO_TARGET_DIR=$built cargo "$1" "${build_std[@]}" --locked "${
 
 here=$root/tests/device
 
-# firmware NAME: its ELF file.
-firmware() { echo "$built/thumbv7m-none-eabi/release/$1"; }
-
 # The emulator, and the decoder of what the firmware logs; sets $defmt_print.
 install_emulator() {
     need qemu-system-arm
@@ -57,31 +54,4 @@ make_tools() {
         (cd "$root" && env -u RUSTC -u RUSTC_BOOTSTRAP cargo install --debug --locked --root "$1" --target-dir "$1/target" "$tool") || return 1
     done <"$here/tools.txt"
     rm -rf "$1/target"
-}
-
-# boot NAME LOG: boots the firmware of a server and waits until it listens; sets $port, of the host's, and $emulator.
-boot() {
-    port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-    "$here/emulate" -f "$port" "$1" >"$2" &
-    emulator=$!
-    at_exit end_process "$emulator"
-    # A SYN that comes before the firmware listens is lost, and repeated seconds later.
-    for _ in {1..300}; do
-        grep -q ' up: ' "$2" && return
-        kill -0 "$emulator" 2>/dev/null || break
-        sleep 0.1
-    done
-    cat "$2"
-    fail "$1 does not listen"
-}
-
-# sizes_of TARGET NAME...: what each program takes, in one line: flash, and RAM that is there before the stack.
-sizes_of() {
-    local name between=
-    for name in "${@:2}"; do
-        llvm-size "$built/$1/release/$name" | awk -v name="$between$name" '
-            NR == 2 { printf "%s: %d bytes of flash, %d of static RAM", name, $1 + $2, $2 + $3 }'
-        between='; '
-    done
-    echo
 }

@@ -1,4 +1,4 @@
-"""What the stages in Python share; a stage's `run` installs and builds, and puts this folder on PYTHONPATH."""
+"""What the stages in Python share; tests/lib.sh puts this folder on PYTHONPATH."""
 
 import atexit
 import re
