@@ -143,12 +143,14 @@ def main():
         ("sensor of Socket.IO", device.sensor_of_socketio),
         ("sensor of MQTT", device.sensor_of_mqtt),
     ]
+    chosen = [stage for stage in stages if given.word in stage[0]]
+    if not chosen:
+        parser.error(f"no stage has {given.word!r} in its name")
     checks = Checks(row="{word}   {name}")
-    for name, judge, *arguments in stages:
-        if given.word in name:
-            print("==", name, flush=True)
-            passed, said = judge(*arguments)
-            checks.add(f"{name}: {said}" if passed else name, passed, said)
+    for name, judge, *arguments in chosen:
+        print("==", name, flush=True)
+        passed, said = judge(*arguments)
+        checks.add(f"{name}: {said}" if passed else name, passed, said)
     checks.finish()
 
 
