@@ -26,12 +26,14 @@ ALL_COMPRESSION = [f"12.{kind}.*" for kind in range(1, 6)] + [f"13.{kind}.*" for
 
 
 def told(*command, **environment):
-    """Whether a program passes, and the last line that it prints, which says what came of it."""
+    """Whether a program passes, and the last line that it prints, which says what came of it. Its result is not the
+    stage's."""
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     process = subprocess.Popen(bound(command), env=os.environ | environment, text=True, errors="replace", **streams)
     last = ""
     for line in process.stdout:
-        print(line, end="", flush=True)
+        if line != "---\n":
+            print(line, end="", flush=True)
         last = line.strip() or last
     return process.wait() == 0, last
 
